@@ -1,0 +1,32 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+// A relative base lets the built page work from any sub-path.
+export default defineConfig({
+  base: "./",
+  appType: "mpa",
+  plugins: [react()],
+  worker: { format: "es" },
+  build: { target: "es2023", chunkSizeWarningLimit: 700 },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: "unit", environment: "node", include: ["src/**/*.test.ts"], exclude: ["src/policy/webgpu/**", "src/app/**"] },
+      },
+      { extends: true, test: { name: "page", environment: "happy-dom", include: ["src/app/**/*.test.{ts,tsx}"] } },
+      {
+        extends: true,
+        test: {
+          name: "kernels",
+          environment: "node",
+          include: ["src/policy/webgpu/**/*.test.ts"],
+          // One process, one device: software Vulkan drivers dislike being shared.
+          pool: "forks",
+          fileParallelism: false,
+          testTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
