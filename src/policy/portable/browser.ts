@@ -1,0 +1,21 @@
+import type { Engine } from "../engine.ts";
+import { type PortableOptions, portableEngine } from "./engine.ts";
+import type { OrtModule } from "./runtime.ts";
+
+export interface BrowserOptions extends PortableOptions {
+  /**
+   * Absolute URL of the folder with ONNX Runtime's `.wasm` and `.mjs` files. A worker must be given it by its page if the site's base is
+   * relative, because a worker resolves relative URLs against its own file.
+   */
+  readonly wasmPaths?: string;
+}
+
+/** The portable engine on WebAssembly, which is fetched now. Up to four threads where the page is cross-origin isolated, else one. Call it in a worker: a run blocks its thread. */
+export async function createPortableEngine(options: BrowserOptions = {}): Promise<Engine> {
+  const ort = await import("onnxruntime-web/wasm");
+  const spare = Math.max(1, Math.min(4, (globalThis.navigator?.hardwareConcurrency ?? 2) - 1));
+  const threads = globalThis.crossOriginIsolated ? (options.threads ?? spare) : 1;
+  ort.env.wasm.numThreads = threads;
+  if (options.wasmPaths) ort.env.wasm.wasmPaths = options.wasmPaths;
+  return portableEngine({ ort: ort as unknown as OrtModule, backend: "onnxruntime-web", threads }, options);
+}

@@ -1,0 +1,46 @@
+import { type PolicyConfig, parameterCount, validateConfig } from "../config.ts";
+import type { Data, Engine, Kernel, Policy } from "../engine.ts";
+import type { Precision } from "./network.ts";
+import { HostBuffer, PortablePolicy } from "./policy.ts";
+import { type Runtime, Sessions } from "./runtime.ts";
+
+export interface PortableOptions {
+  /** Threads inside an operator. */
+  readonly threads?: number;
+  /** "float64" makes the reference that other engines are held against. Default "float32". */
+  readonly precision?: Precision;
+}
+
+/** The engine over a loaded ONNX Runtime; `node.ts` and `browser.ts` load one. */
+export function portableEngine(runtime: Runtime, options: PortableOptions): Engine {
+  const precision = options.precision ?? "float32";
+  const sessions = new Sessions(runtime, precision === "float32" ? "all" : "basic");
+  const threads = `${runtime.threads} ${runtime.threads === 1 ? "thread" : "threads"}`;
+  return {
+    kind: "portable",
+    label: `portable (${threads}${precision === "float64" ? ", float64" : ""})`,
+    plan: { backend: runtime.backend, threads: runtime.threads, precision },
+    async load(config: PolicyConfig, theta: Float32Array): Promise<Policy> {
+      validateConfig(config);
+      const expected = parameterCount(config);
+      if (theta.length !== expected) throw new RangeError(`a policy of this shape has ${expected} parameters, got ${theta.length}`);
+      return PortablePolicy.create(sessions, config, precision, theta);
+    },
+    async runKernel(kernel: Kernel, buffers: Record<string, Data>, params: Record<string, number>) {
+      const inputs: Record<string, ArrayLike<number>> = {};
+      for (const { name } of kernel.inputs) {
+        const data = buffers[name];
+        if (!data) throw new RangeError(`kernel ${kernel.name} needs the buffer ${name}`);
+        inputs[name] = ArrayBuffer.isView(data) ? data : await data.read();
+      }
+      const outputs = kernel.twin(inputs, params);
+      return Object.fromEntries(kernel.outputs.map(({ name }) => [name, new HostBuffer(outputs[name])]));
+    },
+    lost: new Promise(() => {}),
+    errorCount: () => sessions.messages.length,
+    errorMessages: () => sessions.messages,
+    dispose() {
+      void sessions.dispose();
+    },
+  };
+}
