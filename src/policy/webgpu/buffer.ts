@@ -1,0 +1,75 @@
+import { type Data, type EngineBuffer, EngineError } from "../engine.ts";
+import type { Device, DeviceBuffer } from "./device.ts";
+
+interface Holder {
+  storage: DeviceBuffer | undefined;
+}
+
+// Results that nobody reads go back to the pool when nobody can reach them any more.
+const forgotten = new FinalizationRegistry<{ device: Device; holder: Holder }>(({ device, holder }) => {
+  if (holder.storage) device.release(holder.storage);
+});
+
+/**
+ * A float32 result on the device. Once read, it lives on the host and its device memory is free; a kernel that wants it
+ * later gets it uploaded again.
+ */
+export class GpuBuffer implements EngineBuffer {
+  readonly length: number;
+  private readonly device: Device;
+  private readonly holder: Holder;
+  private host: Float32Array | undefined;
+  private reading: Promise<Float32Array> | undefined;
+
+  constructor(device: Device, storage: DeviceBuffer, length: number) {
+    this.device = device;
+    this.length = length;
+    this.holder = { storage };
+    forgotten.register(this, { device, holder: this.holder }, this.holder);
+  }
+
+  read(): Promise<Float32Array> {
+    if (this.host) return Promise.resolve(this.host);
+    this.reading ??= this.fetch();
+    return this.reading;
+  }
+
+  private async fetch(): Promise<Float32Array> {
+    const { storage } = this.holder;
+    if (!storage) throw new EngineError("This result was released before it was read.");
+    const data = new Float32Array(await this.device.read(storage, 0, this.length * 4));
+    this.host = data;
+    this.release();
+    return data;
+  }
+
+  /** The device's copy, for recording a dispatch now. Call it before anything is recorded: it may upload. */
+  storage(): DeviceBuffer {
+    if (!this.holder.storage) {
+      if (!this.host) throw new EngineError("This result was released before it was used.");
+      this.holder.storage = this.device.acquire(this.length * 4);
+      this.device.write(this.holder.storage, this.host);
+    }
+    return this.holder.storage;
+  }
+
+  /** Frees the device's copy. */
+  release(): void {
+    this.device.release(this.holder.storage);
+    this.holder.storage = undefined;
+  }
+}
+
+/**
+ * Host or device data as a storage buffer, for recording now. What was uploaded for this call is added to `temporary`.
+ * @throws EngineError if the buffer belongs to another engine, or its length is not `length`.
+ */
+export function storageOf(device: Device, data: Data, name: string, temporary: DeviceBuffer[], length = data.length): DeviceBuffer {
+  if (data.length !== length) throw new RangeError(`${name} must have ${length} values, got ${data.length}`);
+  if (data instanceof GpuBuffer) return data.storage();
+  if (!ArrayBuffer.isView(data)) throw new EngineError(`${name} lies on another engine.`);
+  const buffer = device.acquire(data.byteLength);
+  device.write(buffer, data as Float32Array);
+  temporary.push(buffer);
+  return buffer;
+}

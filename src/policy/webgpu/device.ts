@@ -1,0 +1,247 @@
+import { EngineError } from "../engine.ts";
+
+/** A storage buffer of the pool. Its size in bytes is at least what was asked for; contents are whatever was there before. */
+export interface DeviceBuffer {
+  readonly id: number;
+  readonly buffer: GPUBuffer;
+  readonly bytes: number;
+}
+
+/** What happened on the API since the device was made: the numbers that decide speed on a real GPU. */
+export interface DeviceCounters {
+  dispatches: number;
+  submits: number;
+  readBacks: number;
+  bytesReadBack: number;
+  buffersCreated: number;
+  bytesAllocated: number;
+}
+
+/** Buffers kept for reuse; beyond this many bytes they are destroyed instead. */
+const POOL_BYTES = 512 * 2 ** 20;
+
+/**
+ * A GPU device with the bookkeeping that every kernel needs: errors that are counted and never lost, a pool of storage
+ * buffers, and read-backs that share one copy and one map when they are asked for together.
+ */
+export class Device {
+  readonly gpu: GPUDevice;
+  readonly label: string;
+  /** True when the adapter runs on the processor: right answers, slowly. */
+  readonly software: boolean;
+  readonly lost: Promise<{ reason: string }>;
+  readonly counters: DeviceCounters = {
+    dispatches: 0,
+    submits: 0,
+    readBacks: 0,
+    bytesReadBack: 0,
+    buffersCreated: 0,
+    bytesAllocated: 0,
+  };
+  /** Called with the id of each buffer that is destroyed, so that bind groups can be dropped. */
+  onDestroy: (id: number) => void = () => {};
+
+  private readonly errors: string[] = [];
+  private readonly free = new Map<number, DeviceBuffer[]>();
+  private readonly live = new Set<DeviceBuffer>();
+  private readonly staging = new Map<number, GPUBuffer[]>();
+  private pooledBytes = 0;
+  private nextId = 1;
+  private allocations: Promise<GPUError | null>[] = [];
+  private reads: { source: DeviceBuffer; offset: number; bytes: number; done: (data: ArrayBuffer) => void; fail: (e: unknown) => void }[] =
+    [];
+  private disposed = false;
+  private goneBecause: string | undefined;
+
+  private constructor(gpu: GPUDevice, label: string, software: boolean) {
+    this.gpu = gpu;
+    this.label = label;
+    this.software = software;
+    gpu.addEventListener("uncapturederror", (event) => this.fault((event as GPUUncapturedErrorEvent).error.message));
+    this.lost = new Promise((resolve) => {
+      gpu.lost.then((info) => {
+        this.goneBecause = info.message || info.reason || "unknown";
+        if (!this.disposed) resolve({ reason: this.goneBecause });
+      });
+    });
+  }
+
+  /**
+   * Asks for an adapter and a device with default limits and no optional feature.
+   * @throws EngineError if there is no adapter or it gives no device.
+   */
+  static async create(gpu: GPU): Promise<Device> {
+    const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+    if (!adapter) throw new EngineError("This browser or machine has no WebGPU adapter.");
+    const info = adapter.info;
+    const name = info.description || [info.vendor, info.architecture, info.device].filter(Boolean).join(" ") || "GPU";
+    const software =
+      Boolean(info.isFallbackAdapter) || /llvmpipe|lavapipe|swiftshader|software|basic render/i.test(`${name} ${info.architecture}`);
+    let device: GPUDevice;
+    try {
+      device = await adapter.requestDevice();
+    } catch (error) {
+      throw new EngineError(`The WebGPU adapter ${name} gave no device: ${(error as Error).message}`);
+    }
+    return new Device(device, software ? `${name} (software)` : name, software);
+  }
+
+  /** Records an error for `errorCount`. */
+  fault(message: string): void {
+    this.errors.push(message);
+  }
+
+  errorMessages(): readonly string[] {
+    return this.errors;
+  }
+
+  /** @throws EngineError if the device is gone. */
+  checkAlive(): void {
+    if (this.disposed) throw new EngineError("The GPU engine was closed.");
+    if (this.goneBecause !== undefined) throw new EngineError(`The GPU device was lost: ${this.goneBecause}`);
+  }
+
+  /**
+   * A storage buffer of at least `bytes`, from the pool if one is free. A new one may turn out not to exist:
+   * `settle` says so.
+   * @throws EngineError if one binding cannot hold it.
+   */
+  acquire(bytes: number): DeviceBuffer {
+    this.checkAlive();
+    const limit = this.gpu.limits.maxStorageBufferBindingSize;
+    const size = bucket(bytes, limit);
+    if (size > limit) {
+      throw new EngineError(
+        `The GPU ${this.label} holds at most ${Math.floor(limit / 2 ** 20)} MiB in one buffer, and ${Math.ceil(bytes / 2 ** 20)} MiB are needed.`,
+      );
+    }
+    const pooled = this.free.get(size)?.pop();
+    if (pooled) {
+      this.pooledBytes -= pooled.bytes;
+      this.live.add(pooled);
+      return pooled;
+    }
+    this.gpu.pushErrorScope("out-of-memory");
+    const buffer = this.gpu.createBuffer({ size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
+    this.allocations.push(this.gpu.popErrorScope());
+    this.counters.buffersCreated++;
+    this.counters.bytesAllocated += size;
+    const made = { id: this.nextId++, buffer, bytes: size };
+    this.live.add(made);
+    return made;
+  }
+
+  /** Gives a buffer back. Work already submitted, or recorded before its next use, still sees its contents. */
+  release(...buffers: (DeviceBuffer | undefined)[]): void {
+    for (const b of buffers) {
+      if (!b || !this.live.delete(b)) continue;
+      if (this.pooledBytes + b.bytes > POOL_BYTES) {
+        this.onDestroy(b.id);
+        b.buffer.destroy();
+        continue;
+      }
+      this.pooledBytes += b.bytes;
+      const list = this.free.get(b.bytes);
+      if (list) list.push(b);
+      else this.free.set(b.bytes, [b]);
+    }
+  }
+
+  /**
+   * Waits until every allocation made so far is known to exist. Costs nothing when none is new.
+   * @throws EngineError if the device ran out of memory.
+   */
+  async settle(): Promise<void> {
+    if (this.allocations.length === 0) return;
+    const pending = this.allocations;
+    this.allocations = [];
+    const failed = (await Promise.all(pending)).filter((e) => e !== null);
+    if (failed.length === 0) return;
+    for (const e of failed) this.fault(e.message);
+    throw new EngineError(
+      `The GPU ${this.label} has too little memory for this policy and batch (${Math.round(this.counters.bytesAllocated / 2 ** 20)} MiB asked for).`,
+    );
+  }
+
+  /** Copies host data in. It lands before everything that is submitted later. */
+  write(target: DeviceBuffer, data: Float32Array | Int32Array | Uint32Array, byteOffset = 0): void {
+    if (data.byteLength > 0)
+      this.gpu.queue.writeBuffer(target.buffer, byteOffset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+  }
+
+  /** Copies device data out, after all work submitted so far. Reads asked for in the same turn share one submit and one map. */
+  read(source: DeviceBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
+    this.checkAlive();
+    if (bytes === 0) return Promise.resolve(new ArrayBuffer(0));
+    return new Promise((done, fail) => {
+      this.reads.push({ source, offset, bytes, done, fail });
+      if (this.reads.length === 1) queueMicrotask(() => this.flushReads());
+    });
+  }
+
+  private async flushReads(): Promise<void> {
+    const reads = this.reads;
+    this.reads = [];
+    try {
+      this.checkAlive();
+      const total = reads.reduce((sum, r) => sum + align(r.bytes, 8), 0);
+      const size = bucket(total, Number.POSITIVE_INFINITY);
+      const staging =
+        this.staging.get(size)?.pop() ?? this.gpu.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+      const encoder = this.gpu.createCommandEncoder();
+      let at = 0;
+      for (const r of reads) {
+        encoder.copyBufferToBuffer(r.source.buffer, r.offset, staging, at, align(r.bytes, 4));
+        at += align(r.bytes, 8);
+      }
+      this.gpu.queue.submit([encoder.finish()]);
+      this.counters.submits++;
+      this.counters.readBacks++;
+      this.counters.bytesReadBack += total;
+      await staging.mapAsync(GPUMapMode.READ, 0, align(total, 8));
+      const mapped = staging.getMappedRange(0, align(total, 8));
+      const copies: ArrayBuffer[] = [];
+      at = 0;
+      for (const r of reads) {
+        copies.push(mapped.slice(at, at + r.bytes));
+        at += align(r.bytes, 8);
+      }
+      staging.unmap();
+      const list = this.staging.get(size);
+      if (list) list.push(staging);
+      else this.staging.set(size, [staging]);
+      reads.forEach((r, i) => {
+        r.done(copies[i]);
+      });
+    } catch (error) {
+      const wrapped =
+        error instanceof EngineError ? error : new EngineError(`The GPU gave no answer: ${this.goneBecause ?? (error as Error).message}`);
+      for (const r of reads) r.fail(wrapped);
+    }
+  }
+
+  /** Bytes in use by buffers that were acquired and not released. */
+  liveBytes(): number {
+    let sum = 0;
+    for (const b of this.live) sum += b.bytes;
+    return sum;
+  }
+
+  dispose(): void {
+    if (this.disposed) return;
+    this.disposed = true;
+    this.gpu.destroy();
+  }
+}
+
+function align(n: number, to: number): number {
+  return Math.ceil(n / to) * to;
+}
+
+/** Sizes come in steps of 2ⁿ and 1.5·2ⁿ, so that batches of similar size share buffers; above the limit, exactly. */
+function bucket(bytes: number, limit: number): number {
+  const wanted = Math.max(256, align(bytes, 16));
+  let size = 256;
+  while (size < wanted) size = Number.isInteger(Math.log2(size)) ? size * 1.5 : (size / 3) * 4;
+  return size <= limit ? size : wanted;
+}

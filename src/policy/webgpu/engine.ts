@@ -1,0 +1,89 @@
+import { type PolicyConfig, validateConfig } from "../config.ts";
+import type { Data, Engine, EngineBuffer, Kernel, Policy } from "../engine.ts";
+import { chunkTokens } from "./chunks.ts";
+import { Device, type DeviceCounters } from "./device.ts";
+import { runKernel } from "./kernel.ts";
+import { Network } from "./network.ts";
+import { WebgpuPolicy } from "./policy.ts";
+import { Recorder } from "./recorder.ts";
+
+export interface WebgpuOptions {
+  /** Longest chunk of a batch, in tokens; by default what memory and time allow. Results do not depend on it beyond rounding. */
+  readonly chunkTokens?: number;
+}
+
+/** The engine of hand-written kernels, on one GPU device. */
+export class WebgpuEngine implements Engine {
+  readonly kind = "webgpu";
+  readonly label: string;
+  readonly plan: Readonly<Record<string, string | number | boolean>>;
+  readonly lost: Promise<{ reason: string }>;
+  /** True when the adapter runs on the processor. */
+  readonly software: boolean;
+  private readonly device: Device;
+  private readonly recorder: Recorder;
+  private readonly networks = new Map<string, Network>();
+  private readonly options: WebgpuOptions;
+
+  constructor(device: Device, options: WebgpuOptions) {
+    this.device = device;
+    this.recorder = new Recorder(device);
+    this.options = options;
+    this.label = device.label;
+    this.software = device.software;
+    this.lost = device.lost;
+    this.plan = { precision: "f32", matmul: "tiled", decode: "fused", chunkTokens: options.chunkTokens ?? "auto" };
+  }
+
+  async load(config: PolicyConfig, theta: Float32Array): Promise<Policy> {
+    validateConfig(config);
+    const network = this.network(config);
+    if (theta.length !== network.parameters)
+      throw new RangeError(`the policy has ${network.parameters} parameters, got ${theta.length} weights`);
+    const policy = new WebgpuPolicy(network, Math.max(config.contextLength, this.options.chunkTokens ?? chunkTokens(config)));
+    try {
+      const zeros = new Float32Array(theta.length);
+      await policy.restore({ theta, m: zeros, v: zeros, updates: 0 });
+    } catch (error) {
+      policy.dispose();
+      throw error;
+    }
+    return policy;
+  }
+
+  private network(config: PolicyConfig): Network {
+    const key = JSON.stringify(Object.entries(config).sort());
+    const network = this.networks.get(key) ?? new Network(config, this.device, this.recorder);
+    this.networks.set(key, network);
+    return network;
+  }
+
+  runKernel(kernel: Kernel, buffers: Record<string, Data>, params: Record<string, number>): Promise<Record<string, EngineBuffer>> {
+    return runKernel(this.device, this.recorder, kernel, buffers, params);
+  }
+
+  /** Dispatches, submits, allocations and read-backs so far. */
+  counters(): Readonly<DeviceCounters> {
+    return { ...this.device.counters };
+  }
+
+  errorCount(): number {
+    return this.device.errorMessages().length;
+  }
+
+  errorMessages(): readonly string[] {
+    return this.device.errorMessages();
+  }
+
+  dispose(): void {
+    this.device.dispose();
+  }
+}
+
+/**
+ * An engine on the best adapter of `gpu` (`navigator.gpu` in a page or worker).
+ * @throws EngineError if there is none.
+ */
+export async function createWebgpuEngine(gpu: GPU, options: WebgpuOptions = {}): Promise<WebgpuEngine> {
+  return new WebgpuEngine(await Device.create(gpu), options);
+}

@@ -1,0 +1,163 @@
+import adamwSource from "../../../shaders/adamw.wgsl?raw";
+import attentionSource from "../../../shaders/attention.wgsl?raw";
+import attentionKeySource from "../../../shaders/attention_backward_key.wgsl?raw";
+import attentionQuerySource from "../../../shaders/attention_backward_query.wgsl?raw";
+import clipSource from "../../../shaders/clip_gradient.wgsl?raw";
+import embedSource from "../../../shaders/embed.wgsl?raw";
+import embedBackwardSource from "../../../shaders/embed_backward.wgsl?raw";
+import normSquaresSource from "../../../shaders/gradient_norm.wgsl?raw";
+import logSoftmaxSource from "../../../shaders/log_softmax.wgsl?raw";
+import logSoftmaxBackwardSource from "../../../shaders/log_softmax_backward.wgsl?raw";
+import matmulSource from "../../../shaders/matmul.wgsl?raw";
+import reduceSource from "../../../shaders/reduce_gradients.wgsl?raw";
+import normSource from "../../../shaders/rms_norm.wgsl?raw";
+import normBackwardSource from "../../../shaders/rms_norm_backward.wgsl?raw";
+import normWeightSource from "../../../shaders/rms_norm_weight_gradient.wgsl?raw";
+import rotarySource from "../../../shaders/rotary.wgsl?raw";
+import swigluSource from "../../../shaders/swiglu.wgsl?raw";
+import swigluBackwardSource from "../../../shaders/swiglu_backward.wgsl?raw";
+import { type ParameterSlice, type PolicyConfig, parameterCount, parameterLayout } from "../config.ts";
+import type { Device, DeviceBuffer } from "./device.ts";
+import { type Program, program, type Recorder } from "./recorder.ts";
+
+/** Elements of θ that one workgroup of the optimizer handles. */
+export const OPTIMIZER_BLOCK = 1024;
+
+/** Where one layer's tensors begin in θ. q, k and v are one packed matrix there, and so are gate and up. */
+export interface LayerOffsets {
+  readonly norm1: number;
+  readonly qkv: number;
+  readonly o: number;
+  readonly norm2: number;
+  readonly gateUp: number;
+  readonly down: number;
+}
+
+/**
+ * One network shape on one device: its kernels, and the tables that all policies of this shape share.
+ */
+export class Network {
+  readonly config: PolicyConfig;
+  readonly device: Device;
+  readonly recorder: Recorder;
+  readonly inner: number;
+  readonly parameters: number;
+  readonly layout: readonly ParameterSlice[];
+  readonly layers: readonly LayerOffsets[];
+  readonly finalNorm: number;
+  /** cos and sin of every rotary angle, `[contextLength, headDim/2, 2]`. */
+  readonly rotaryTable: DeviceBuffer;
+  /** `[blocks, 4]`: first element, elements, tensor, decays. */
+  readonly blocks: DeviceBuffer;
+  readonly blockCount: number;
+  /** First block of each tensor, tensors + 1 entries. */
+  readonly tensorStarts: DeviceBuffer;
+  /** Two small buffers for bindings that a variant of a kernel does not touch. */
+  readonly unused: readonly [DeviceBuffer, DeviceBuffer];
+  readonly programs: ReturnType<typeof trainingPrograms>;
+
+  constructor(config: PolicyConfig, device: Device, recorder: Recorder) {
+    this.config = config;
+    this.device = device;
+    this.recorder = recorder;
+    this.inner = config.heads * config.headDim;
+    this.parameters = parameterCount(config);
+    this.layout = parameterLayout(config);
+    const offset = new Map(this.layout.map((slice) => [slice.name, slice.offset]));
+    this.layers = Array.from({ length: config.layers }, (_, l) => {
+      const at = (part: string) => offset.get(`model.layers.${l}.${part}.weight`)!;
+      return {
+        norm1: at("input_layernorm"),
+        qkv: at("self_attn.q_proj"),
+        o: at("self_attn.o_proj"),
+        norm2: at("post_attention_layernorm"),
+        gateUp: at("mlp.gate_proj"),
+        down: at("mlp.down_proj"),
+      };
+    });
+    this.finalNorm = offset.get("model.norm.weight")!;
+
+    const rotary = rotaryTable(config);
+    this.rotaryTable = device.acquire(rotary.byteLength);
+    device.write(this.rotaryTable, rotary);
+    const { blocks, starts } = optimizerBlocks(this.layout);
+    this.blockCount = blocks.length / 4;
+    this.blocks = device.acquire(blocks.byteLength);
+    device.write(this.blocks, blocks);
+    this.tensorStarts = device.acquire(starts.byteLength);
+    device.write(this.tensorStarts, starts);
+    this.unused = [device.acquire(256), device.acquire(256)];
+    this.programs = trainingPrograms(config);
+  }
+
+  /** The statistics kernel for `top` alternatives. */
+  logSoftmax(top: number): Program {
+    return program("log_softmax", logSoftmaxSource, { TOP: `${top}u` });
+  }
+
+  /** Compiles what training and scoring need. */
+  prepare(top = 0): Promise<void> {
+    return this.recorder.prepare([...Object.values(this.programs), this.logSoftmax(top)]);
+  }
+}
+
+function trainingPrograms(config: PolicyConfig) {
+  const parts = Math.ceil(config.headDim / 4);
+  // Workgroup memory is 16 KiB: two vectors of a head's width, and two numbers, for each key or query of a tile.
+  const tile = Math.min(32, Math.floor(16384 / (32 * parts + 8)));
+  const head = { HEAD_DIM: `${config.headDim}u`, TILE: `${tile}u` };
+  const gather = { GATHER: true };
+  return {
+    embed: program("embed", embedSource),
+    norm: program("rms_norm", normSource),
+    normGather: program("rms_norm", normSource, gather),
+    normBackward: program("rms_norm_backward", normBackwardSource),
+    normBackwardGather: program("rms_norm_backward", normBackwardSource, { GATHER: true, RESIDUAL: false }),
+    normWeight: program("rms_norm_weight_gradient", normWeightSource),
+    normWeightGather: program("rms_norm_weight_gradient", normWeightSource, gather),
+    /** x·Wᵀ */
+    matmul: program("matmul", matmulSource, { TRANSPOSE_B: true }),
+    matmulResidual: program("matmul", matmulSource, { TRANSPOSE_B: true, RESIDUAL: true }),
+    /** dy·W */
+    matmulInput: program("matmul", matmulSource),
+    /** dyᵀ·x */
+    matmulWeight: program("matmul", matmulSource, { TRANSPOSE_A: true }),
+    rotary: program("rotary", rotarySource),
+    attention: program("attention", attentionSource, head),
+    attentionQuery: program("attention_backward_query", attentionQuerySource, head),
+    attentionKey: program("attention_backward_key", attentionKeySource, head),
+    swiglu: program("swiglu", swigluSource),
+    swigluBackward: program("swiglu_backward", swigluBackwardSource),
+    logSoftmaxBackward: program("log_softmax_backward", logSoftmaxBackwardSource),
+    embedBackward: program("embed_backward", embedBackwardSource),
+    reduce: program("reduce_gradients", reduceSource),
+    normSquares: program("gradient_norm", normSquaresSource),
+    clip: program("clip_gradient", clipSource),
+    adamw: program("adamw", adamwSource),
+  };
+}
+
+/** Angles in float64, because a GPU's sine is only required to be good to about 5e-4. */
+function rotaryTable(config: PolicyConfig): Float32Array {
+  const half = config.headDim / 2;
+  const table = new Float32Array(config.contextLength * half * 2);
+  for (let position = 0; position < config.contextLength; position++) {
+    for (let i = 0; i < half; i++) {
+      const angle = position * config.ropeTheta ** ((-2 * i) / config.headDim);
+      table.set([Math.cos(angle), Math.sin(angle)], (position * half + i) * 2);
+    }
+  }
+  return table;
+}
+
+function optimizerBlocks(layout: readonly ParameterSlice[]): { blocks: Uint32Array; starts: Uint32Array } {
+  const blocks: number[] = [];
+  const starts = [0];
+  layout.forEach((slice, tensor) => {
+    for (let i = 0; i < slice.size; i += OPTIMIZER_BLOCK) {
+      blocks.push(slice.offset + i, Math.min(OPTIMIZER_BLOCK, slice.size - i), tensor, slice.decay ? 1 : 0);
+    }
+    starts.push(blocks.length / 4);
+  });
+  return { blocks: Uint32Array.from(blocks), starts: Uint32Array.from(starts) };
+}
