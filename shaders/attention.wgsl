@@ -27,15 +27,13 @@ struct Params {
 var<workgroup> keys: array<vec4<f32>, TILE * PARTS>;
 var<workgroup> values: array<vec4<f32>, TILE * PARTS>;
 
-// Four channels, zero beyond the head's width.
+// Four channels, zero beyond the width of the head, which is even.
 fn load(at: u32, part: u32) -> vec4<f32> {
-  var value = vec4<f32>();
-  for (var i = 0u; i < 4u; i++) {
-    if (part * 4u + i < HEAD_DIM) {
-      value[i] = qkv[at + part * 4u + i];
-    }
+  let i = at + part * 4u;
+  if (HEAD_DIM % 4u == 0u || part + 1u < PARTS) {
+    return vec4<f32>(qkv[i], qkv[i + 1u], qkv[i + 2u], qkv[i + 3u]);
   }
-  return value;
+  return vec4<f32>(qkv[i], qkv[i + 1u], 0.0, 0.0);
 }
 
 @compute @workgroup_size(64)

@@ -33,14 +33,21 @@ var<workgroup> gradients: array<vec4<f32>, TILE * PARTS>;
 // (lse, D) of each query.
 var<workgroup> statistics: array<vec2<f32>, TILE>;
 
-fn load(at: u32, part: u32) -> vec4<f32> {
-  var value = vec4<f32>();
-  for (var i = 0u; i < 4u; i++) {
-    if (part * 4u + i < HEAD_DIM) {
-      value[i] = qkv[at + part * 4u + i];
-    }
+// Four channels, zero beyond the width of the head, which is even.
+fn loadGradient(at: u32, part: u32) -> vec4<f32> {
+  let i = at + part * 4u;
+  if (HEAD_DIM % 4u == 0u || part + 1u < PARTS) {
+    return vec4<f32>(dO[i], dO[i + 1u], dO[i + 2u], dO[i + 3u]);
   }
-  return value;
+  return vec4<f32>(dO[i], dO[i + 1u], 0.0, 0.0);
+}
+
+fn load(at: u32, part: u32) -> vec4<f32> {
+  let i = at + part * 4u;
+  if (HEAD_DIM % 4u == 0u || part + 1u < PARTS) {
+    return vec4<f32>(qkv[i], qkv[i + 1u], qkv[i + 2u], qkv[i + 3u]);
+  }
+  return vec4<f32>(qkv[i], qkv[i + 1u], 0.0, 0.0);
 }
 
 @compute @workgroup_size(64)
@@ -70,13 +77,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       if (query < length) {
         let part = i % PARTS;
         queries[i] = load((start + query) * 3u * inner + head * HEAD_DIM, part);
-        var g = vec4<f32>();
-        for (var c = 0u; c < 4u; c++) {
-          if (part * 4u + c < HEAD_DIM) {
-            g[c] = dO[(start + query) * inner + head * HEAD_DIM + part * 4u + c];
-          }
-        }
-        gradients[i] = g;
+        gradients[i] = loadGradient((start + query) * inner + head * HEAD_DIM, part);
       }
     }
     for (var i = local; i < TILE; i += 64u) {

@@ -32,14 +32,21 @@ struct Params {
 var<workgroup> keys: array<vec4<f32>, TILE * PARTS>;
 var<workgroup> values: array<vec4<f32>, TILE * PARTS>;
 
-fn load(at: u32, part: u32) -> vec4<f32> {
-  var value = vec4<f32>();
-  for (var i = 0u; i < 4u; i++) {
-    if (part * 4u + i < HEAD_DIM) {
-      value[i] = qkv[at + part * 4u + i];
-    }
+// Four channels, zero beyond the width of the head, which is even.
+fn loadGradient(at: u32, part: u32) -> vec4<f32> {
+  let i = at + part * 4u;
+  if (HEAD_DIM % 4u == 0u || part + 1u < PARTS) {
+    return vec4<f32>(dO[i], dO[i + 1u], dO[i + 2u], dO[i + 3u]);
   }
-  return value;
+  return vec4<f32>(dO[i], dO[i + 1u], 0.0, 0.0);
+}
+
+fn load(at: u32, part: u32) -> vec4<f32> {
+  let i = at + part * 4u;
+  if (HEAD_DIM % 4u == 0u || part + 1u < PARTS) {
+    return vec4<f32>(qkv[i], qkv[i + 1u], qkv[i + 2u], qkv[i + 3u]);
+  }
+  return vec4<f32>(qkv[i], qkv[i + 1u], 0.0, 0.0);
 }
 
 @compute @workgroup_size(64)
@@ -61,12 +68,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   if (inside) {
     for (var c = 0u; c < PARTS; c++) {
       q[c] = params.scale * load((start + query) * 3u * inner + head * HEAD_DIM, c);
-      for (var i = 0u; i < 4u; i++) {
-        if (c * 4u + i < HEAD_DIM) {
-          g[c][i] = dO[at + c * 4u + i];
-          d += g[c][i] * o[at + c * 4u + i];
-        }
-      }
+      g[c] = loadGradient(at, c);
+    }
+    for (var c = 0u; c < HEAD_DIM; c++) {
+      d += g[c / 4u][c % 4u] * o[at + c];
     }
     shift = lse[(start + query) * params.heads + head];
   }

@@ -79,7 +79,7 @@ export function worst(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return error;
 }
 
-/** ‖a − b‖ / ‖b‖ over a slice; a slice that is 0 by symmetry is measured against a millionth of the whole. */
+/** ‖a − b‖ / ‖b‖ over a slice; a slice that is 0 by symmetry is measured against a thousandth of the whole. */
 export function relativeNorm(a: ArrayLike<number>, b: ArrayLike<number>, offset = 0, size = a.length): number {
   let difference = 0;
   let norm = 0;
@@ -88,5 +88,5 @@ export function relativeNorm(a: ArrayLike<number>, b: ArrayLike<number>, offset 
     norm += b[i] ** 2;
   }
   const whole = Math.sqrt(Array.from(b).reduce((sum, x) => sum + x * x, 0));
-  return Math.sqrt(difference) / Math.max(Math.sqrt(norm), 1e-6 * whole, 1e-12);
+  return Math.sqrt(difference) / Math.max(Math.sqrt(norm), 1e-3 * whole, 1e-12);
 }
