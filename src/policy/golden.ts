@@ -1,5 +1,6 @@
-import { type PolicyConfig, parameterCount, parameterLayout, validateConfig } from "./config.ts";
+import { type PolicyConfig, parameterCount, parameterLayout } from "./config.ts";
 import { type Engine, type TokenBatch, tokenBatch } from "./engine.ts";
+import { isObject, numberField, readLlamaConfig } from "./llama-config.ts";
 
 /** A golden file that cannot be read or recomputed. The message is one sentence for a person. */
 export class GoldenError extends Error {
@@ -49,16 +50,8 @@ interface GoldenCase {
   readonly optimizer?: GoldenOptimizer;
 }
 
-const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value);
-
 function fail(name: string, problem: string): never {
   throw new GoldenError(`case ${JSON.stringify(name)}: ${problem}`);
-}
-
-function numberField(name: string, object: Json, key: string, fallback?: number): number {
-  const value = object[key] ?? fallback;
-  if (typeof value !== "number" || !Number.isFinite(value)) fail(name, `${key} must be a number`);
-  return value;
 }
 
 function numberRows(name: string, key: string, value: unknown): number[][] {
@@ -66,37 +59,6 @@ function numberRows(name: string, key: string, value: unknown): number[][] {
     Array.isArray(value) && value.every((row) => Array.isArray(row) && row.every((x) => typeof x === "number" && Number.isFinite(x)));
   if (!good) fail(name, `${key} must be an array of rows of numbers`);
   return value;
-}
-
-function readConfig(name: string, raw: unknown, longest: number): PolicyConfig {
-  if (!isObject(raw)) fail(name, "it has no config");
-  const heads = numberField(name, raw, "num_attention_heads");
-  const hiddenSize = numberField(name, raw, "hidden_size");
-  const keyValueHeads = numberField(name, raw, "num_key_value_heads", heads);
-  if (keyValueHeads !== heads) {
-    fail(name, `grouped-query attention (${keyValueHeads} key-value heads for ${heads} heads) is not supported: each head needs its own`);
-  }
-  if (raw.tie_word_embeddings === false) fail(name, "untied output embeddings are not supported: tie_word_embeddings must be true");
-  if (raw.attention_bias === true || raw.mlp_bias === true) fail(name, "biases are not supported");
-  if (raw.rope_scaling) fail(name, "scaled rotary positions are not supported");
-  if (raw.hidden_act !== undefined && raw.hidden_act !== "silu") fail(name, `the activation ${raw.hidden_act} is not supported, only silu`);
-  const config: PolicyConfig = {
-    vocabSize: numberField(name, raw, "vocab_size"),
-    hiddenSize,
-    layers: numberField(name, raw, "num_hidden_layers"),
-    heads,
-    headDim: numberField(name, raw, "head_dim", hiddenSize / heads),
-    intermediateSize: numberField(name, raw, "intermediate_size"),
-    contextLength: longest + 1,
-    rmsNormEps: numberField(name, raw, "rms_norm_eps", 1e-6),
-    ropeTheta: numberField(name, raw, "rope_theta", 10000),
-  };
-  try {
-    validateConfig(config);
-  } catch (error) {
-    fail(name, (error as Error).message);
-  }
-  return config;
 }
 
 function readTheta(name: string, raw: unknown, config: PolicyConfig): Float32Array {
@@ -118,7 +80,7 @@ function readOptimizer(name: string, raw: unknown): GoldenOptimizer | undefined 
   if (raw === undefined) return undefined;
   if (!isObject(raw)) fail(name, "optimizer must be an object");
   if (raw.name !== undefined && raw.name !== "AdamW") fail(name, `the optimizer ${raw.name} is not supported, only AdamW`);
-  const field = (key: string, fallback?: number) => numberField(name, raw, key, fallback);
+  const field = (key: string, fallback?: number) => numberField(raw, key, (problem) => fail(name, problem), fallback);
   return {
     learningRate: field("learningRate"),
     beta1: field("beta1"),
@@ -142,7 +104,7 @@ function readCase(raw: unknown, index: number): GoldenCase {
       fail(name, `row ${r} has a prompt of ${prompt} tokens in a row of ${tokens[r].length}`);
     }
   });
-  const config = readConfig(name, raw.config, Math.max(...tokens.map((row) => row.length)));
+  const config = readLlamaConfig(raw.config, (problem) => fail(name, problem), Math.max(...tokens.map((row) => row.length)) + 1);
   for (const token of tokens.flat()) {
     if (!Number.isInteger(token) || token < 0 || token >= config.vocabSize)
       fail(name, `token ${token} is outside the vocabulary of ${config.vocabSize}`);

@@ -57,12 +57,13 @@ export class Graph {
   private readonly outputs: ProtoWriter[] = [];
   private readonly initializers: ProtoWriter[] = [];
   private readonly constants = new Map<string, Value>();
-  private readonly counter: { next: number };
+  /** Shared with subgraphs. */
+  private readonly counter: { next: number; microsoft: boolean };
   private readonly name: string;
 
   constructor(name: string, parent?: Graph) {
     this.name = name;
-    this.counter = parent ? parent.counter : { next: 0 };
+    this.counter = parent ? parent.counter : { next: 0, microsoft: false };
   }
 
   subgraph(name: string): Graph {
@@ -127,7 +128,10 @@ export class Graph {
     for (const output of outputs) proto.text(2, output);
     proto.text(4, op);
     for (const [name, value] of Object.entries(attributes)) proto.message(5, attributeProto(name, value));
-    if (MICROSOFT_OPERATORS.has(op)) proto.text(7, MICROSOFT);
+    if (MICROSOFT_OPERATORS.has(op)) {
+      proto.text(7, MICROSOFT);
+      this.counter.microsoft = true;
+    }
     return proto;
   }
 
@@ -153,15 +157,12 @@ export class Graph {
     return proto;
   }
 
-  /** The whole model file. */
-  model(): Uint8Array {
+  /** The whole model file, with text entries of its own beside the graph. */
+  model(metadata: Record<string, string> = {}): Uint8Array {
     const opset = (domain: string, version: number) => new ProtoWriter().text(1, domain).integer(2, version);
-    return new ProtoWriter()
-      .integer(1, IR_VERSION)
-      .text(2, "rlvr-playground")
-      .message(7, this.proto())
-      .message(8, opset("", OPSET))
-      .message(8, opset(MICROSOFT, 1))
-      .finish();
+    const model = new ProtoWriter().integer(1, IR_VERSION).text(2, "rlvr-playground").message(7, this.proto()).message(8, opset("", OPSET));
+    if (this.counter.microsoft) model.message(8, opset(MICROSOFT, 1));
+    for (const [key, value] of Object.entries(metadata)) model.message(14, new ProtoWriter().text(1, key).text(2, value));
+    return model.finish();
   }
 }

@@ -39,15 +39,19 @@ export class Ops {
   readonly precision: Precision;
   readonly config: PolicyConfig;
 
-  constructor(graph: Graph, config: PolicyConfig, precision: Precision) {
+  /** Whether ONNX Runtime's own operators may be used; they are float32 only. */
+  private readonly fused: boolean;
+
+  constructor(graph: Graph, config: PolicyConfig, precision: Precision, fused = precision === "float32") {
     this.graph = graph;
     this.config = config;
     this.precision = precision;
+    this.fused = fused;
   }
 
   /** The same operations inside the body of a Loop. */
   within(graph: Graph): Ops {
-    return new Ops(graph, this.config, this.precision);
+    return new Ops(graph, this.config, this.precision, this.fused);
   }
 
   real(values: number | ArrayLike<number>, shape?: readonly number[]): Value {
@@ -80,7 +84,7 @@ export class Ops {
   matmul(a: Value, b: Value, options: { readonly transA?: boolean; readonly transB?: boolean; readonly rank?: number } = {}): Value {
     const { transA = false, transB = false, rank = 2 } = options;
     if (!transA && !transB) return this.graph.node("MatMul", [a, b]);
-    if (this.precision === "float32") {
+    if (this.fused) {
       return this.graph.node("FusedMatMul", [a, b], { transA: transA ? 1 : 0, transB: transB ? 1 : 0 });
     }
     const swap = [...Array.from({ length: rank - 2 }, (_, i) => i), rank - 1, rank - 2];
