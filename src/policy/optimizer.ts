@@ -5,7 +5,7 @@ export type Reals = Float32Array | Float64Array;
 
 /** A network's weights, accumulated gradient and AdamW moments, flat in the order of `parameterLayout`. */
 export interface OptimizerState {
-  readonly theta: Reals;
+  theta: Reals;
   readonly gradient: Reals;
   readonly m: Reals;
   readonly v: Reals;

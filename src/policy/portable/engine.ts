@@ -1,7 +1,8 @@
 import { type PolicyConfig, parameterCount, validateConfig } from "../config.ts";
 import type { Data, Engine, Kernel, Policy } from "../engine.ts";
+import { PortableBuffer } from "./buffer.ts";
 import type { Precision } from "./network.ts";
-import { HostBuffer, PortablePolicy } from "./policy.ts";
+import { PortablePolicy } from "./policy.ts";
 import { type Runtime, Sessions } from "./runtime.ts";
 
 export interface PortableOptions {
@@ -34,7 +35,7 @@ export function portableEngine(runtime: Runtime, options: PortableOptions): Engi
         inputs[name] = ArrayBuffer.isView(data) ? data : await data.read();
       }
       const outputs = kernel.twin(inputs, params);
-      return Object.fromEntries(kernel.outputs.map(({ name }) => [name, new HostBuffer(outputs[name])]));
+      return Object.fromEntries(kernel.outputs.map(({ name }) => [name, new PortableBuffer(outputs[name].length, () => outputs[name])]));
     },
     lost: new Promise(() => {}),
     errorCount: () => sessions.messages.length,

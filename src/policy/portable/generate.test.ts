@@ -3,8 +3,8 @@ import type { PolicyConfig } from "../config.ts";
 import { type GenerateRequest, type Generation, type Policy, tokenBatch } from "../engine.ts";
 import { initialWeights } from "../initialise.ts";
 import { rowKeys, STREAM, uniform } from "../random.ts";
+import type { PortableBuffer } from "./buffer.ts";
 import { createPortableEngine } from "./node.ts";
-import type { HostBuffer } from "./policy.ts";
 
 const config: PolicyConfig = {
   vocabSize: 29,
@@ -73,7 +73,7 @@ async function check(p: Policy, request: GenerateRequest): Promise<Generation> {
   const generation = await p.generate(request);
   const rows = completions(generation);
   const handle = await p.forward(tokenBatch(request.prompts, rows), { logits: true, entropy: true, topK: 4 });
-  const logits = Float64Array.from((handle.logits as HostBuffer).values);
+  const logits = Float64Array.from(await (handle.logits as PortableBuffer).reals());
   const logProb = await handle.logProb.read();
   const entropy = await handle.entropy!.read();
   let n = 0;

@@ -15,41 +15,34 @@ import {
 } from "../engine.ts";
 import { adamW, type OptimizerState, type Reals } from "../optimizer.ts";
 import { checkBatch, microBatches, networkFeeds, reals } from "./batching.ts";
+import { PortableBuffer } from "./buffer.ts";
 import { generate } from "./generate.ts";
 import type { Precision } from "./network.ts";
 import { feed, type HostArray, type Sessions } from "./runtime.ts";
 import { gradientModel, scoringModel } from "./training.ts";
 
-/** A result on the host. `values` keeps the engine's own precision. */
-export class HostBuffer implements EngineBuffer {
-  readonly values: Reals;
-
-  constructor(values: Reals) {
-    this.values = values;
-  }
-
-  get length(): number {
-    return this.values.length;
-  }
-
-  async read(): Promise<Float32Array> {
-    return Float32Array.from(this.values);
-  }
-}
-
 /** What the graphs of one shape and precision are called among the sessions. */
 const sessionKey = (graph: string, config: PolicyConfig, precision: Precision, variant: unknown): string =>
   `${graph} ${precision} ${JSON.stringify([config.vocabSize, config.hiddenSize, config.layers, config.heads, config.headDim, config.intermediateSize, config.contextLength, config.rmsNormEps, config.ropeTheta, variant])}`;
 
-const usedHandles = new WeakSet<ForwardHandle>();
+/** What a handle stands for: the weights at the time of `forward`, and its results once something has computed them. */
+interface Pass {
+  readonly theta: Reals;
+  results?: Promise<Record<string, Reals>>;
+}
 
-/** Weights and optimizer state in host memory; every computation is a run of a graph. `backward` computes the forward pass anew. */
+/**
+ * Weights and optimizer state in host memory; every computation is a run of a graph. Scores are computed when they are first read, with the
+ * weights of the time of `forward` (updates never write into an array that a handle may hold); `backward` computes the forward pass anew,
+ * so a caller that reads log-probs and entropies only afterwards gets them for nothing.
+ */
 export class PortablePolicy implements Policy {
   readonly config: PolicyConfig;
   readonly precision: Precision;
   /** Weights, gradient and moments in the engine's own precision. */
   readonly state: OptimizerState;
   private readonly sessions: Sessions;
+  private readonly passes = new WeakMap<ForwardHandle, Pass>();
 
   private constructor(sessions: Sessions, config: PolicyConfig, precision: Precision, state: OptimizerState) {
     this.sessions = sessions;
@@ -85,29 +78,37 @@ export class PortablePolicy implements Policy {
     if (needs.hidden) widths.hidden = config.hiddenSize;
     if (topK > 0) widths.topKTokens = widths.topKLogProbs = topK;
     const count = completionOffsets(batch).at(-1)!;
-    const buffers: Record<string, HostBuffer> = Object.fromEntries(
-      Object.entries(widths).map(([name, width]) => [name, new HostBuffer(reals(precision, count * width))]),
-    );
-    for (const run of microBatches(batch)) {
-      const feeds = networkFeeds(precision, this.state.theta, run, temperature);
-      const results = await this.run("scoring", topK, () => scoringModel(config, precision, topK), feeds, Object.keys(widths));
-      for (const [name, width] of Object.entries(widths)) unpack(buffers[name].values, results[name], run.places, width);
-    }
-    return { ...buffers, logProb: buffers.logProb, batch, needs, release() {} };
+    const pass: Pass = { theta: this.state.theta };
+    const score = async () => {
+      const values = Object.fromEntries(Object.entries(widths).map(([name, width]) => [name, reals(precision, count * width)]));
+      for (const run of microBatches(batch)) {
+        const feeds = networkFeeds(precision, pass.theta, run, temperature);
+        const results = await this.run("scoring", topK, () => scoringModel(config, precision, topK), feeds, Object.keys(widths));
+        for (const [name, width] of Object.entries(widths)) unpack(values[name], results[name], run.places, width);
+      }
+      return values;
+    };
+    const result = (name: string) => new PortableBuffer(count * widths[name], async () => (await (pass.results ??= score()))[name]);
+    const buffers: Record<string, PortableBuffer> = Object.fromEntries(Object.keys(widths).map((name) => [name, result(name)]));
+    const handle: ForwardHandle = { ...buffers, logProb: buffers.logProb, batch, needs, release() {} };
+    this.passes.set(handle, pass);
+    return handle;
   }
 
   async backward(handle: ForwardHandle, coefficients: Coefficients): Promise<void> {
-    if (usedHandles.has(handle)) throw new RangeError("a forward handle is used for at most one backward pass");
-    usedHandles.add(handle);
+    const pass = this.passes.get(handle);
+    if (!pass) throw new RangeError("a forward handle is used for at most one backward pass, of the policy that made it");
     const { config, precision } = this;
     const { batch, needs } = handle;
     const count = handle.logProb.length;
     const logProb = await hostValues(coefficients.logProb, count, "log-prob");
     const entropy = await hostValues(coefficients.entropy, count, "entropy");
     const logits = await hostValues(coefficients.logits, count * config.vocabSize, "logit");
+    this.passes.delete(handle);
+    const scores: Record<string, Reals> = { logProb: reals(precision, count), entropy: reals(precision, count) };
     for (const run of microBatches(batch)) {
       const n = run.places.length;
-      const feeds = networkFeeds(precision, this.state.theta, run, needs.temperature ?? 1);
+      const feeds = networkFeeds(precision, pass.theta, run, needs.temperature ?? 1);
       feeds.logProbCoefficient = feed(precision, pack(reals(precision, n), logProb, run.places, 1), [n, 1]);
       feeds.entropyCoefficient = feed(precision, pack(reals(precision, n), entropy, run.places, 1), [n, 1]);
       if (logits) {
@@ -115,12 +116,15 @@ export class PortablePolicy implements Policy {
         feeds.logitCoefficient = feed(precision, dense, [n, config.vocabSize]);
       }
       const dense = logits !== undefined;
-      const { gradient } = await this.run("gradient", dense, () => gradientModel(config, precision, dense), feeds, ["gradient"]);
+      const names = ["gradient", ...Object.keys(scores)];
+      const results = await this.run("gradient", dense, () => gradientModel(config, precision, dense), feeds, names);
+      for (const name of Object.keys(scores)) unpack(scores[name], results[name], run.places, 1);
       const sum = this.state.gradient;
-      const part = gradient as Reals;
+      const part = results.gradient as Reals;
       for (let i = 0; i < sum.length; i++) sum[i] += part[i];
     }
-    handle.release();
+    const onlyScores = !(needs.sumSquares || needs.logits || needs.hidden || needs.topK);
+    if (onlyScores) pass.results ??= Promise.resolve(scores);
   }
 
   generate(request: GenerateRequest): Promise<Generation> {
@@ -135,6 +139,7 @@ export class PortablePolicy implements Policy {
   }
 
   async apply(step: OptimizerStep): Promise<UpdateResult> {
+    this.state.theta = this.state.theta.slice();
     return adamW(this.state, this.config, step);
   }
 
@@ -149,6 +154,7 @@ export class PortablePolicy implements Policy {
         throw new RangeError(`this policy has ${this.state[key].length} parameters, the snapshot's ${key} has ${state[key].length}`);
       }
     }
+    this.state.theta = this.state.theta.slice();
     for (const key of ["theta", "m", "v"] as const) this.state[key].set(state[key]);
     this.state.updates = state.updates;
     this.state.gradient.fill(0);
@@ -187,7 +193,7 @@ function pack(into: Reals, from: Reals | undefined, places: Int32Array, width: n
 
 async function hostValues(data: Float32Array | EngineBuffer | undefined, length: number, name: string): Promise<Reals | undefined> {
   if (!data) return undefined;
-  const values = ArrayBuffer.isView(data) ? data : data instanceof HostBuffer ? data.values : await data.read();
+  const values = ArrayBuffer.isView(data) ? data : data instanceof PortableBuffer ? await data.reals() : await data.read();
   if (values.length !== length) throw new RangeError(`this batch needs ${length} ${name} coefficients, got ${values.length}`);
   return values;
 }

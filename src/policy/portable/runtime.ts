@@ -55,9 +55,11 @@ export class Sessions {
           graphOptimizationLevel: this.optimization,
           intraOpNumThreads: threads,
           interOpNumThreads: 1,
+          enableMemPattern: false,
           logSeverityLevel: 3,
         });
         this.sessions.set(key, session);
+        session.catch(() => this.sessions.delete(key));
       }
       const tensors: Record<string, Tensor> = {};
       for (const [name, { type, data, shape }] of Object.entries(feeds)) tensors[name] = new ort.Tensor(type, data as never, shape);
@@ -73,6 +75,7 @@ export class Sessions {
   async dispose(): Promise<void> {
     const sessions = [...this.sessions.values()];
     this.sessions.clear();
-    for (const session of sessions) await (await session).release();
+    // A session that never came to be was reported by the run that asked for it.
+    for (const session of await Promise.allSettled(sessions)) if (session.status === "fulfilled") await session.value.release();
   }
 }

@@ -3,8 +3,9 @@ import { type PolicyConfig, parameterCount, parameterLayout } from "../config.ts
 import { type Coefficients, type Engine, type TokenBatch, tokenBatch } from "../engine.ts";
 import { initialWeights } from "../initialise.ts";
 import { randomSequence, STREAM } from "../random.ts";
+import type { PortableBuffer } from "./buffer.ts";
 import { createPortableEngine } from "./node.ts";
-import type { HostBuffer, PortablePolicy } from "./policy.ts";
+import type { PortablePolicy } from "./policy.ts";
 
 const config: PolicyConfig = {
   vocabSize: 13,
@@ -57,7 +58,7 @@ afterAll(() => {
 const exact = await policyWith("float64");
 const single = await policyWith("float32");
 
-const values = (buffer: unknown) => (buffer as HostBuffer).values;
+const values = (buffer: unknown) => (buffer as PortableBuffer).reals();
 
 /** Largest error as a share of the largest value. */
 function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
@@ -82,9 +83,9 @@ async function loss(policy: PortablePolicy, temperature: number): Promise<number
   const handle = await policy.forward(batch, { temperature, entropy: true, logits: true });
   const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => Array.from(a).reduce((sum, x, i) => sum + x * b[i], 0);
   return (
-    dot(values(handle.logProb), coefficients.logProb) +
-    dot(values(handle.entropy), coefficients.entropy) +
-    dot(values(handle.logits), coefficients.logits)
+    dot(await values(handle.logProb), coefficients.logProb) +
+    dot(await values(handle.entropy), coefficients.entropy) +
+    dot(await values(handle.logits), coefficients.logits)
   );
 }
 
@@ -159,16 +160,21 @@ describe("scoring", () => {
   test("every quantity follows from the logits", async () => {
     const temperature = 0.6;
     const handle = await exact.forward(batch, { temperature, entropy: true, sumSquares: true, topK: 3, logits: true, hidden: true });
-    const logits = values(handle.logits);
+    const logits = await values(handle.logits);
+    const logProb = await values(handle.logProb);
+    const entropy = await values(handle.entropy);
+    const sumSquares = await values(handle.sumSquares);
+    const topKTokens = await values(handle.topKTokens);
+    const topKLogProbs = await values(handle.topKLogProbs);
     const embedding = theta.subarray(0, config.vocabSize * config.hiddenSize);
     const targets = shapes.flatMap(([prompt], r) => Array.from(batch.tokens.slice(batch.offsets[r] + prompt, batch.offsets[r + 1])));
     for (let n = 0; n < count; n++) {
       const z = Array.from(logits.subarray(n * config.vocabSize, (n + 1) * config.vocabSize), (x) => x / temperature);
       const total = z.reduce((sum, x) => sum + Math.exp(x), 0);
       const logProbs = z.map((x) => x - Math.log(total));
-      expect(values(handle.logProb)[n]).toBeCloseTo(logProbs[targets[n]], 12);
-      expect(values(handle.entropy)[n]).toBeCloseTo(-logProbs.reduce((sum, x) => sum + Math.exp(x) * x, 0), 12);
-      expect(values(handle.sumSquares)[n]).toBeCloseTo(
+      expect(logProb[n]).toBeCloseTo(logProbs[targets[n]], 12);
+      expect(entropy[n]).toBeCloseTo(-logProbs.reduce((sum, x) => sum + Math.exp(x) * x, 0), 12);
+      expect(sumSquares[n]).toBeCloseTo(
         logProbs.reduce((sum, x) => sum + Math.exp(2 * x), 0),
         12,
       );
@@ -176,11 +182,11 @@ describe("scoring", () => {
         .map((_, v) => v)
         .sort((a, b) => logProbs[b] - logProbs[a])
         .slice(0, 3);
-      expect(Array.from(values(handle.topKTokens).subarray(3 * n, 3 * n + 3))).toEqual(best);
+      expect(Array.from(topKTokens.subarray(3 * n, 3 * n + 3))).toEqual(best);
       best.forEach((v, i) => {
-        expect(values(handle.topKLogProbs)[3 * n + i]).toBeCloseTo(logProbs[v], 12);
+        expect(topKLogProbs[3 * n + i]).toBeCloseTo(logProbs[v], 12);
       });
-      const hidden = values(handle.hidden).subarray(n * config.hiddenSize, (n + 1) * config.hiddenSize);
+      const hidden = (await values(handle.hidden)).subarray(n * config.hiddenSize, (n + 1) * config.hiddenSize);
       const dot = Array.from(hidden).reduce((sum, x, i) => sum + x * embedding[4 * config.hiddenSize + i], 0);
       expect(dot).toBeCloseTo(logits[n * config.vocabSize + 4], 10);
     }
@@ -211,9 +217,27 @@ describe("scoring", () => {
     await expect(single.backward(handle, { logProb: new Float32Array(3) })).rejects.toThrow(
       "this batch needs 22 log-prob coefficients, got 3",
     );
+    await single.backward(handle, {});
     await expect(single.backward(handle, {})).rejects.toThrow("at most one backward");
+    await expect(exact.backward(await single.forward(batch, {}), {})).rejects.toThrow("of the policy that made it");
     const engine = engines[1];
     await expect(engine.load(config, new Float32Array(3))).rejects.toThrow(`has ${theta.length} parameters, got 3`);
+  });
+});
+
+describe("a handle", () => {
+  test("keeps the weights of its time: scores and gradient are theirs, however late they are asked for", async () => {
+    const policy = (await engines[1].load(config, theta)) as PortablePolicy;
+    const before = await (await policy.forward(batch, { entropy: true })).entropy!.read();
+    const gradient = await gradientOf(policy, batch, coefficients);
+    const [early, late] = [await policy.forward(batch, { entropy: true }), await policy.forward(batch, { entropy: true })];
+    policy.state.gradient.fill(1);
+    await policy.apply({ learningRate: 0.1, beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, maxGradNorm: 0 });
+    expect(await early.entropy!.read()).toEqual(before);
+    await policy.backward(late, coefficients);
+    expect(await late.entropy!.read()).toEqual(before);
+    expect(policy.state.gradient).toEqual(gradient);
+    expect(await (await policy.forward(batch, { entropy: true })).entropy!.read()).not.toEqual(before);
   });
 });
 

@@ -94,7 +94,7 @@ export function scoringModel(config: PolicyConfig, precision: Precision, topK: n
 }
 
 /**
- * The gradient of θ, flat: forward and backward in one run. Extra inputs: logProbCoefficient, entropyCoefficient [N, 1] and, if `dense`,
+ * The gradient of θ, flat, with logProb and entropy [N]: forward and backward in one run. Extra inputs: logProbCoefficient, entropyCoefficient [N, 1] and, if `dense`,
  * logitCoefficient [N, vocabSize]; see `Coefficients` in the engine contract for the formula.
  */
 export function gradientModel(config: PolicyConfig, precision: Precision, dense: boolean): Uint8Array {
@@ -139,6 +139,8 @@ export function gradientModel(config: PolicyConfig, precision: Precision, dense:
   dEmbedding = ops.add(dEmbedding, dTokens);
   const all = [dEmbedding, ...gradients, finalNorm.dWeight].map((gradient) => ops.reshape(gradient, [-1]));
   graph.output(graph.node("Concat", all, { axis: 0 }), precision, ["P"], "gradient");
+  graph.output(ops.reshape(f.logProb, [-1]), precision, ["N"], "logProb");
+  graph.output(ops.reshape(f.entropy, [-1]), precision, ["N"], "entropy");
   return graph.model();
 
   function layerBackward(l: number): { readonly dx: Value; readonly gradients: Value[] } {
