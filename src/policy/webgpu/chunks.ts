@@ -1,10 +1,12 @@
+import { checkBatch } from "../checks.ts";
 import type { PolicyConfig } from "../config.ts";
 import { completionOffsets, type TokenBatch } from "../engine.ts";
 
 /** A run of a batch's rows that is computed at once, with the index tables that the kernels read. */
 export interface Chunk {
-  /** Tokens in the chunk. */
+  /** Tokens in the chunk, and the number of the first one in the batch. */
   readonly tokens: number;
+  readonly base: number;
   /** Completion tokens in the chunk, and the number of the first one in the batch. */
   readonly predictions: number;
   readonly first: number;
@@ -63,21 +65,6 @@ export function chunksOf(config: PolicyConfig, batch: TokenBatch, limit: number)
   return chunks;
 }
 
-function checkBatch(config: PolicyConfig, batch: TokenBatch): void {
-  const rows = batch.promptLengths.length;
-  if (batch.offsets.length !== rows + 1)
-    throw new RangeError(`a batch of ${rows} rows needs ${rows + 1} offsets, got ${batch.offsets.length}`);
-  for (let r = 0; r < rows; r++) {
-    const length = batch.offsets[r + 1] - batch.offsets[r];
-    const prompt = batch.promptLengths[r];
-    if (!(prompt >= 1 && prompt <= length)) throw new RangeError(`row ${r} has ${length} tokens and a prompt of ${prompt}`);
-    if (length > config.contextLength) throw new RangeError(`row ${r} has ${length} tokens, the context holds ${config.contextLength}`);
-  }
-  for (const token of batch.tokens) {
-    if (!(token >= 0 && token < config.vocabSize)) throw new RangeError(`token ${token} is not in the vocabulary of ${config.vocabSize}`);
-  }
-}
-
 function chunk(config: PolicyConfig, batch: TokenBatch, completions: Int32Array, from: number, to: number): Chunk {
   const base = batch.offsets[from];
   const tokens = batch.offsets[to] - base;
@@ -117,7 +104,7 @@ function chunk(config: PolicyConfig, batch: TokenBatch, completions: Int32Array,
     }
   }
   sortByToken(index, at.tokens, tokens, at.starts, at.sorted, config.vocabSize);
-  return { tokens, predictions, first: completions[from], blocks, index, at };
+  return { tokens, base, predictions, first: completions[from], blocks, index, at };
 }
 
 /** Counting sort of positions by token. */

@@ -1,17 +1,341 @@
-import type { GenerateRequest, Generation } from "../engine.ts";
+import cacheFillSource from "../../../shaders/cache_fill.wgsl?raw";
+import decodeSource from "../../../shaders/decode.wgsl?raw";
+import samplerSource from "../../../shaders/sampler.wgsl?raw";
+import threefrySource from "../../../shaders/threefry.wgsl?raw";
+import transposeSource from "../../../shaders/transpose.wgsl?raw";
+import { checkRequest } from "../checks.ts";
+import type { PolicyConfig } from "../config.ts";
+import { EngineError, type GenerateRequest, type Generation } from "../engine.ts";
+import { chunksOf, chunkTokens } from "./chunks.ts";
 import type { DeviceBuffer } from "./device.ts";
 import type { Network } from "./network.ts";
+import { recordLayers } from "./passes.ts";
+import { type Program, program } from "./recorder.ts";
 
+const BANNED = 1;
+const STOP = 2;
+/** Floating-point operations in one dispatch, so that no GPU's watchdog minds. */
+const WORK = 2e9;
+const MOST_STEPS = 32;
+
+const fill = program("cache_fill", cacheFillSource);
+const transpose = program("transpose", transposeSource);
+
+/** A variant of the decoding kernel: how many rows share a workgroup, and the longest sequence it takes. */
+interface Variant {
+  readonly rows: number;
+  readonly span: number;
+}
+
+/**
+ * The variant for sequences of `length`: four rows to a workgroup where 16 KiB of workgroup memory allow it, else two.
+ * @throws EngineError if the shape does not fit at all.
+ */
+function variantFor(config: PolicyConfig, length: number): Variant {
+  const fits = (rows: number, span: number) => memory(config, rows, span) <= 16384;
+  for (const rows of [4, 2]) {
+    if (fits(rows, config.contextLength)) return { rows, span: config.contextLength };
+    let span = Math.floor(config.contextLength / 32) * 32;
+    while (span > 0 && !fits(rows, span)) span -= 32;
+    if (length <= span) return { rows, span };
+  }
+  throw new EngineError(
+    `The WebGPU engine cannot decode a policy of this width (hidden size ${config.hiddenSize}); use the portable engine.`,
+  );
+}
+
+const segments = (config: PolicyConfig) => Math.ceil(config.vocabSize / 8);
+const partials = (config: PolicyConfig) => Math.max(segments(config), Math.ceil(config.hiddenSize / 8), config.heads);
+const scratch = (config: PolicyConfig, span: number) => Math.max(config.heads * span, config.intermediateSize, 3 * config.vocabSize);
+
+/** Workgroup memory in bytes. */
+function memory(config: PolicyConfig, rows: number, span: number): number {
+  const inner = config.heads * config.headDim;
+  const vectors = config.hiddenSize + Math.max(config.hiddenSize, inner) + inner + scratch(config, span) + 3 * partials(config);
+  return 4 * rows * vectors + 32 * rows + 64;
+}
+
+function decodeProgram(config: PolicyConfig, { rows, span }: Variant): Program {
+  return program("decode", [decodeSource, samplerSource, threefrySource], {
+    Lanes: `vec${rows}<f32>`,
+    ROWS: `${rows}u`,
+    THREADS: config.hiddenSize > 128 ? "256u" : "128u",
+    HIDDEN: `${config.hiddenSize}u`,
+    HEADS: `${config.heads}u`,
+    HEAD_DIM: `${config.headDim}u`,
+    INTERMEDIATE: `${config.intermediateSize}u`,
+    LAYERS: `${config.layers}u`,
+    EPS: config.rmsNormEps.toExponential(),
+    VOCAB: `${config.vocabSize}u`,
+    SPAN: `${span}u`,
+    SCRATCH: `${scratch(config, span)}u`,
+    PARTIALS: `${partials(config)}u`,
+  });
+}
+
+/** The request's rows that decode together, and where their results will be. */
+interface Launch {
+  readonly first: number;
+  readonly count: number;
+  readonly output: DeviceBuffer;
+  readonly outputBytes: number;
+  readonly state: DeviceBuffer;
+}
+
+/** Draws completions. Prefill, every step and every draw stay on the device; one read-back brings all of it. */
 export class Decoder {
   private readonly network: Network;
   private readonly theta: DeviceBuffer;
+  /** θ with its matrices turned; made when weights have changed. */
+  private turned: DeviceBuffer | undefined;
+  private turnedIsCurrent = false;
+  private readonly blocks: DeviceBuffer;
+  private readonly blockCount: number;
+
   constructor(network: Network, theta: DeviceBuffer) {
     this.network = network;
     this.theta = theta;
+    const blocks = transposeBlocks(network);
+    this.blockCount = blocks.length / 4;
+    this.blocks = network.device.acquire(blocks.byteLength);
+    network.device.write(this.blocks, blocks);
   }
-  weightsChanged(): void {}
-  async generate(_request: GenerateRequest): Promise<Generation> {
-    throw new Error(`${this.network} ${this.theta}`);
+
+  weightsChanged(): void {
+    this.turnedIsCurrent = false;
   }
-  dispose(): void {}
+
+  dispose(): void {
+    this.network.device.release(this.turned, this.blocks);
+    this.turned = undefined;
+  }
+
+  /** @throws RangeError if the request is out of range, EngineError if the device fails. */
+  async generate(request: GenerateRequest): Promise<Generation> {
+    const { network } = this;
+    const { config, device, recorder } = network;
+    checkRequest(config, request);
+    const limits = Int32Array.from(request.prompts, (prompt) => Math.min(request.maxNewTokens, config.contextLength - prompt.length));
+    const maxNew = Math.max(0, ...limits);
+    if (maxNew === 0) return pack(request, [], limits.length, 0);
+    const length = Math.max(...request.prompts.map((prompt, r) => prompt.length + limits[r]));
+    const decode = decodeProgram(config, variantFor(config, length));
+    const { embed, norm, matmul, matmulResidual, rotary, attention, swiglu } = network.programs;
+    await recorder.prepare([embed, norm, matmul, matmulResidual, rotary, attention, swiglu, fill, transpose, decode]);
+    device.checkAlive();
+
+    const launches: Launch[] = [];
+    try {
+      this.recordTransposed();
+      const capacity = Math.ceil(length / 16) * 16;
+      const slotBytes = 4 * config.layers * 2 * network.inner * capacity;
+      const most = Math.max(4, Math.floor(device.gpu.limits.maxStorageBufferBindingSize / slotBytes / 4) * 4);
+      for (let first = 0; first < limits.length; first += most) {
+        launches.push(this.recordLaunch(request, decode, limits, first, Math.min(most, limits.length - first), maxNew, capacity));
+      }
+      recorder.submit();
+    } catch (error) {
+      recorder.abandon();
+      throw error;
+    }
+    await device.settle();
+    const results = await Promise.all(
+      launches.map(async (launch) => {
+        const [output, state] = await Promise.all([
+          device.read(launch.output, 0, launch.outputBytes),
+          device.read(launch.state, 0, 16 * launch.count),
+        ]);
+        device.release(launch.output, launch.state);
+        return { first: launch.first, output: new Int32Array(output), state: new Int32Array(state) };
+      }),
+    );
+    return pack(request, results, limits.length, maxNew);
+  }
+
+  private recordTransposed(): void {
+    const { device, recorder, parameters } = this.network;
+    this.turned ??= device.acquire(4 * parameters);
+    if (this.turnedIsCurrent) return;
+    recorder.dispatch(transpose, { theta: this.theta, blocks: this.blocks, weights: this.turned }, {}, [this.blockCount]);
+    this.turnedIsCurrent = true;
+  }
+
+  private recordLaunch(
+    request: GenerateRequest,
+    decode: Program,
+    limits: Int32Array,
+    first: number,
+    count: number,
+    maxNew: number,
+    capacity: number,
+  ): Launch {
+    const { network } = this;
+    const { config, device, recorder, inner, parameters } = network;
+    const { topK = 0, topP = 1, minP = 0, alternatives = 0 } = request;
+    const prompts = request.prompts.slice(first, first + count);
+    const prefixes = distinctPrefixes(prompts);
+
+    // Uploads land before whatever is not submitted yet, and an earlier launch has given buffers back.
+    if (first > 0) recorder.submit();
+    const at = {
+      flags: 0,
+      temperatures: config.vocabSize,
+      slots: config.vocabSize + maxNew,
+      prefixes: config.vocabSize + maxNew + 3 * count,
+    };
+    const control = new Uint32Array(at.prefixes + 2 * count);
+    for (const token of request.banned ?? []) if (token < config.vocabSize) control[at.flags + token] |= BANNED;
+    for (const token of request.stopTokens) if (token < config.vocabSize) control[at.flags + token] |= STOP;
+    const inverse = new Float32Array(control.buffer, 4 * at.temperatures, maxNew);
+    for (let t = 0; t < maxNew; t++)
+      inverse[t] = 1 / (typeof request.temperature === "number" ? request.temperature : request.temperature[t]);
+    const start = new Int32Array(4 * count);
+    prompts.forEach((prompt, slot) => {
+      const row = first + slot;
+      control.set([limits[row], request.keys[2 * row], request.keys[2 * row + 1]], at.slots + 3 * slot);
+      control.set(prefixes.slots[slot], at.prefixes + 2 * slot);
+      start.set([prompt[prompt.length - 1], limits[row] > 0 ? prompt.length - 1 : -1, 0, 0], 4 * slot);
+    });
+    const upload = (data: Uint32Array | Int32Array) => {
+      const buffer = device.acquire(data.byteLength);
+      device.write(buffer, data);
+      return buffer;
+    };
+    const controlBuffer = upload(control);
+    const state = upload(start);
+    const chunks = prefixes.batch.tokens.length > 0 ? chunksOf(config, prefixes.batch, chunkTokens(config)) : [];
+    const indices = chunks.map((chunk) => upload(chunk.index));
+    const rows = Math.ceil(count / 4) * 4;
+    const cache = device.acquire(4 * rows * config.layers * 2 * inner * capacity);
+    const outputBytes = 4 * count * maxNew * (4 + 2 * alternatives);
+    const output = device.acquire(outputBytes);
+
+    chunks.forEach((chunk, i) => {
+      const { x } = recordLayers(network, this.theta, chunk, indices[i], false, (layer, qkv) => {
+        recorder.dispatch(
+          fill,
+          { qkv, control: controlBuffer, cache },
+          { inner, layers: config.layers, layer, capacity, prefixes: at.prefixes, base: chunk.base, tokens: chunk.tokens },
+          [Math.ceil((prefixes.longest * inner) / 64), count],
+        );
+      });
+      device.release(x);
+    });
+    const steps = Math.max(1, Math.min(MOST_STEPS, Math.floor(WORK / (2 * parameters * count))));
+    for (let step = 0; step < maxNew; step += steps) {
+      recorder.dispatch(
+        decode,
+        { weights: this.turned!, control: controlBuffer, table: network.rotaryTable, cache, state, output },
+        {
+          count,
+          firstStep: step,
+          steps: Math.min(steps, maxNew - step),
+          maxNew,
+          capacity,
+          ...at,
+          alternatives,
+          greedy: request.greedy ? 1 : 0,
+          truncate: topK > 0 || topP < 1 || minP > 0 ? 1 : 0,
+          topK: topK > 0 ? topK : config.vocabSize,
+          topP,
+          minP,
+        },
+        [Math.ceil(count / Number.parseInt(/const ROWS = (\d)u/.exec(decode.source)![1], 10))],
+      );
+    }
+    device.release(controlBuffer, cache, ...indices);
+    return { first, count, output, outputBytes, state };
+  }
+}
+
+/** Prompts without their last tokens, each distinct one once, and for each slot its prefix's first token and length there. */
+function distinctPrefixes(prompts: readonly Int32Array[]) {
+  const known = new Map<string, [number, number]>();
+  const tokens: number[] = [];
+  const offsets = [0];
+  let longest = 0;
+  const slots = prompts.map((prompt): [number, number] => {
+    const prefix = prompt.subarray(0, prompt.length - 1);
+    const key = prefix.join();
+    let place = known.get(key);
+    if (!place) {
+      place = [tokens.length, prefix.length];
+      known.set(key, place);
+      if (prefix.length > 0) {
+        tokens.push(...prefix);
+        offsets.push(tokens.length);
+        longest = Math.max(longest, prefix.length);
+      }
+    }
+    return place;
+  });
+  const promptLengths = Int32Array.from({ length: offsets.length - 1 }, (_, i) => offsets[i + 1] - offsets[i]);
+  return { slots, longest, batch: { tokens: Int32Array.from(tokens), offsets: Int32Array.from(offsets), promptLengths } };
+}
+
+/** For each matrix of θ (q, k, v are one, gate and up are one) its blocks of 1024 elements: offset, out, in, first element. */
+function transposeBlocks({ config, layers, inner, finalNorm }: Network): Uint32Array {
+  const { vocabSize, hiddenSize: d, intermediateSize: m } = config;
+  const blocks: number[] = [];
+  const matrix = (offset: number, outputs: number, inputs: number) => {
+    for (let i = 0; i < outputs * inputs; i += 1024) blocks.push(offset, outputs, inputs, i);
+  };
+  matrix(0, vocabSize, d);
+  for (const at of layers) {
+    matrix(at.norm1, d, 1);
+    matrix(at.qkv, 3 * inner, d);
+    matrix(at.o, d, inner);
+    matrix(at.norm2, d, 1);
+    matrix(at.gateUp, 2 * m, d);
+    matrix(at.down, d, m);
+  }
+  matrix(finalNorm, d, 1);
+  return Uint32Array.from(blocks);
+}
+
+/** The kernel's fixed-stride output as a packed generation. */
+function pack(
+  request: GenerateRequest,
+  results: readonly { first: number; output: Int32Array; state: Int32Array }[],
+  rows: number,
+  maxNew: number,
+): Generation {
+  const alternatives = request.alternatives ?? 0;
+  const stride = 4 + 2 * alternatives;
+  const offsets = new Int32Array(rows + 1);
+  const finished = new Uint8Array(rows);
+  for (const { first, state } of results) {
+    for (let slot = 0; slot < state.length / 4; slot++) {
+      offsets[first + slot + 1] = state[4 * slot + 2];
+      finished[first + slot] = state[4 * slot + 3];
+    }
+  }
+  for (let r = 0; r < rows; r++) offsets[r + 1] += offsets[r];
+  const n = offsets[rows];
+  const generation = {
+    offsets,
+    tokens: new Int32Array(n),
+    finished,
+    samplerLogProb: new Float32Array(n),
+    logProb: new Float32Array(n),
+    entropy: new Float32Array(n),
+    alternativeTokens: new Int32Array(n * alternatives),
+    alternativeLogProbs: new Float32Array(n * alternatives),
+  };
+  for (const { first, output, state } of results) {
+    const floats = new Float32Array(output.buffer);
+    for (let slot = 0; slot < state.length / 4; slot++) {
+      const to = offsets[first + slot];
+      for (let t = 0; t < state[4 * slot + 2]; t++) {
+        const from = (slot * maxNew + t) * stride;
+        generation.tokens[to + t] = output[from];
+        generation.samplerLogProb[to + t] = floats[from + 1];
+        generation.logProb[to + t] = floats[from + 2];
+        generation.entropy[to + t] = floats[from + 3];
+        generation.alternativeTokens.set(output.subarray(from + 4, from + 4 + alternatives), (to + t) * alternatives);
+        generation.alternativeLogProbs.set(floats.subarray(from + 4 + alternatives, from + stride), (to + t) * alternatives);
+      }
+    }
+  }
+  return generation;
 }

@@ -164,9 +164,9 @@ describe("a batch", () => {
       offsets: Int32Array.of(0, tokens.length),
       promptLengths: Int32Array.of(prompt),
     });
-    await expect(policy.forward(bad([1, 99], 1), {})).rejects.toThrow("token 99 is not in the vocabulary of 23");
+    await expect(policy.forward(bad([1, 99], 1), {})).rejects.toThrow("token 99 is outside the vocabulary of 23");
     await expect(policy.forward(bad(new Array(81).fill(1), 1), {})).rejects.toThrow("row 0 has 81 tokens, the context holds 80");
-    await expect(policy.forward(bad([1, 2], 0), {})).rejects.toThrow("row 0 has 2 tokens and a prompt of 0");
+    await expect(policy.forward(bad([1, 2], 0), {})).rejects.toThrow("row 0 has a prompt of 0 tokens in a row of 2");
     await expect(engine.load(TOY, new Float32Array(3))).rejects.toThrow(RangeError);
     const handle = await policy.forward(bad([1, 2], 1), {});
     await expect(policy.backward(handle, { logProb: new Float32Array(2) })).rejects.toThrow(
