@@ -1,4 +1,3 @@
-import type { PolicyConfig } from "../config.ts";
 import { completionOffsets, type TokenBatch } from "../engine.ts";
 import { MASKED, type Precision } from "./network.ts";
 import { type Feed, feed } from "./runtime.ts";
@@ -16,29 +15,6 @@ export interface MicroBatch {
   readonly select: Int32Array;
   readonly targets: Int32Array;
   readonly places: Int32Array;
-}
-
-/**
- * Checks a batch against a policy's shape.
- * @throws RangeError with one sentence.
- */
-export function checkBatch(config: PolicyConfig, batch: TokenBatch): void {
-  const rows = batch.promptLengths.length;
-  if (batch.offsets.length !== rows + 1)
-    throw new RangeError(`a batch of ${rows} rows needs ${rows + 1} offsets, got ${batch.offsets.length}`);
-  for (let r = 0; r < rows; r++) {
-    const length = batch.offsets[r + 1] - batch.offsets[r];
-    if (length > config.contextLength) throw new RangeError(`row ${r} has ${length} tokens, the context holds ${config.contextLength}`);
-    const prompt = batch.promptLengths[r];
-    if (prompt < 1 || prompt > length) throw new RangeError(`row ${r} has a prompt of ${prompt} tokens in a row of ${length}`);
-  }
-  checkTokens(config, batch.tokens);
-}
-
-export function checkTokens(config: PolicyConfig, tokens: Int32Array): void {
-  for (const token of tokens) {
-    if (token < 0 || token >= config.vocabSize) throw new RangeError(`token ${token} is outside the vocabulary of ${config.vocabSize}`);
-  }
 }
 
 /** Cuts a batch into runs of rows of similar length. Rows without completion tokens are left out. */

@@ -1,8 +1,9 @@
+import { checkRequest } from "../checks.ts";
 import type { PolicyConfig } from "../config.ts";
 import type { GenerateRequest, Generation } from "../engine.ts";
 import type { Reals } from "../optimizer.ts";
 import { uniform } from "../random.ts";
-import { checkTokens, reals, scalar } from "./batching.ts";
+import { reals, scalar } from "./batching.ts";
 import { type DecodingOptions, decodingModel } from "./decoding.ts";
 import { MASKED, type Precision } from "./network.ts";
 import { type Feed, feed, type HostArray } from "./runtime.ts";
@@ -39,7 +40,7 @@ export async function generate(
   theta: Reals,
   run: Run,
 ): Promise<Generation> {
-  checkRequest(request, config);
+  checkRequest(config, request);
   const rows: Row[] = request.prompts.map(() => ({
     tokens: [],
     samplerLogProb: [],
@@ -69,31 +70,6 @@ export async function generate(
     alternativeTokens: Int32Array.from(join("alternativeTokens")),
     alternativeLogProbs: Float32Array.from(join("alternativeLogProbs")),
   };
-}
-
-function checkRequest(request: GenerateRequest, config: PolicyConfig): void {
-  const { prompts, maxNewTokens, temperature, topK = 0, topP = 1, minP = 0, keys, alternatives = 0, banned = [] } = request;
-  if (keys.length !== prompts.length * 2)
-    throw new RangeError(`${prompts.length} rows need ${prompts.length * 2} key words, got ${keys.length}`);
-  prompts.forEach((prompt, r) => {
-    if (prompt.length < 1) throw new RangeError(`prompt ${r} is empty`);
-    if (prompt.length > config.contextLength)
-      throw new RangeError(`prompt ${r} has ${prompt.length} tokens, the context holds ${config.contextLength}`);
-    checkTokens(config, prompt);
-  });
-  if (!Number.isInteger(maxNewTokens) || maxNewTokens < 0) throw new RangeError(`maxNewTokens must be a whole number, got ${maxNewTokens}`);
-  const temperatures = typeof temperature === "number" ? [temperature] : temperature;
-  if (typeof temperature !== "number" && temperature.length < maxNewTokens) {
-    throw new RangeError(`${maxNewTokens} new tokens need as many temperatures, got ${temperature.length}`);
-  }
-  for (const t of temperatures) if (!(t > 0)) throw new RangeError(`temperature must be positive, got ${t}`);
-  if (!Number.isInteger(topK) || topK < 0) throw new RangeError(`topK must be a whole number, got ${topK}`);
-  if (!(topP > 0 && topP <= 1)) throw new RangeError(`topP must be above 0 and at most 1, got ${topP}`);
-  if (!(minP >= 0 && minP <= 1)) throw new RangeError(`minP must be between 0 and 1, got ${minP}`);
-  if (!Number.isInteger(alternatives) || alternatives < 0 || alternatives > config.vocabSize) {
-    throw new RangeError(`alternatives must be an integer from 0 to ${config.vocabSize}, got ${alternatives}`);
-  }
-  if (new Set(banned).size >= config.vocabSize) throw new RangeError("every token is banned");
 }
 
 async function decodeRows(

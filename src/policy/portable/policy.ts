@@ -1,3 +1,4 @@
+import { checkBatch } from "../checks.ts";
 import type { PolicyConfig } from "../config.ts";
 import {
   type Coefficients,
@@ -14,7 +15,7 @@ import {
   type UpdateResult,
 } from "../engine.ts";
 import { adamW, type OptimizerState, type Reals } from "../optimizer.ts";
-import { checkBatch, microBatches, networkFeeds, reals } from "./batching.ts";
+import { microBatches, networkFeeds, reals } from "./batching.ts";
 import { PortableBuffer } from "./buffer.ts";
 import { generate } from "./generate.ts";
 import type { Precision } from "./network.ts";
