@@ -40,7 +40,14 @@ const GATE_UP = NORM2 + HIDDEN;
 const DOWN = GATE_UP + 2u * INTERMEDIATE * HIDDEN;
 const LAYER = DOWN + HIDDEN * INTERMEDIATE;
 
+// The sizes are here again as loop bounds: a compiler that sees constants unrolls the whole network, for half a minute.
 struct Params {
+  layers: u32,
+  hidden: u32,
+  inner: u32,
+  headDim: u32,
+  intermediate: u32,
+  vocab: u32,
   count: u32,
   firstStep: u32,
   steps: u32,
@@ -106,11 +113,11 @@ fn normalise(local: u32, weight: u32) {
   }
   workgroupBarrier();
   var sum = Lanes(0.0);
-  for (var s = 0u; s < (HIDDEN + 7u) / 8u; s++) {
+  for (var s = 0u; s < (params.hidden + 7u) / 8u; s++) {
     sum += partialA[s];
   }
   let r = Lanes(1.0) / sqrt(sum / f32(HIDDEN) + Lanes(EPS));
-  for (var i = local; i < HIDDEN; i += THREADS) {
+  for (var i = local; i < params.hidden; i += THREADS) {
     y[i] = x[i] * r * weights[weight + i];
   }
   workgroupBarrier();
@@ -125,7 +132,7 @@ fn project(local: u32, base: u32, layer: u32) {
     let column = base + part * INNER + channel;
     var a = Lanes(0.0);
     var b = Lanes(0.0);
-    for (var k = 0u; k < HIDDEN; k++) {
+    for (var k = 0u; k < params.hidden; k++) {
       let row = column + k * 3u * INNER;
       a += y[k] * weights[row];
       b += y[k] * weights[row + HALF];
@@ -178,7 +185,7 @@ fn attend(local: u32, layer: u32) {
       if (i32(j) <= rows[r].position) {
         let at = cacheAt(r, layer) + head * HEAD_DIM * params.capacity + j;
         var sum = 0.0;
-        for (var i = 0u; i < HEAD_DIM; i++) {
+        for (var i = 0u; i < params.headDim; i++) {
           sum += q[head * HEAD_DIM + i][r] * cache[at + i * params.capacity];
         }
         s[r] = sum * scale;
@@ -200,7 +207,7 @@ fn attend(local: u32, layer: u32) {
     scratch[at] = exp(scratch[at] - partialA[item / span]);
   }
   workgroupBarrier();
-  for (var channel = local; channel < INNER; channel += THREADS) {
+  for (var channel = local; channel < params.inner; channel += THREADS) {
     let head = channel / HEAD_DIM;
     var sum = Lanes(0.0);
     var total = Lanes(0.0);
@@ -253,7 +260,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if (workgroupUniformLoad(&running) == 0u) {
       break;
     }
-    for (var i = local; i < HIDDEN; i += THREADS) {
+    for (var i = local; i < params.hidden; i += THREADS) {
       var e = Lanes(0.0);
       for (var r = 0u; r < ROWS; r++) {
         e[r] = weights[i * VOCAB + rows[r].token];
@@ -261,24 +268,24 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       x[i] = e;
     }
     workgroupBarrier();
-    for (var layer = 0u; layer < LAYERS; layer++) {
+    for (var layer = 0u; layer < params.layers; layer++) {
       let base = VOCAB * HIDDEN + layer * LAYER;
       normalise(local, base);
       project(local, base + QKV, layer);
       attend(local, layer);
-      for (var n = local; n < HIDDEN; n += THREADS) {
+      for (var n = local; n < params.hidden; n += THREADS) {
         var sum = x[n];
-        for (var k = 0u; k < INNER; k++) {
+        for (var k = 0u; k < params.inner; k++) {
           sum += y[k] * weights[base + O + k * HIDDEN + n];
         }
         x[n] = sum;
       }
       workgroupBarrier();
       normalise(local, base + NORM2);
-      for (var n = local; n < INTERMEDIATE; n += THREADS) {
+      for (var n = local; n < params.intermediate; n += THREADS) {
         var gate = Lanes(0.0);
         var up = Lanes(0.0);
-        for (var k = 0u; k < HIDDEN; k++) {
+        for (var k = 0u; k < params.hidden; k++) {
           let row = base + GATE_UP + k * 2u * INTERMEDIATE + n;
           gate += y[k] * weights[row];
           up += y[k] * weights[row + INTERMEDIATE];
@@ -286,9 +293,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         scratch[n] = gate / (Lanes(1.0) + exp(min(-gate, Lanes(80.0)))) * up;
       }
       workgroupBarrier();
-      for (var n = local; n < HIDDEN; n += THREADS) {
+      for (var n = local; n < params.hidden; n += THREADS) {
         var sum = x[n];
-        for (var k = 0u; k < INTERMEDIATE; k++) {
+        for (var k = 0u; k < params.intermediate; k++) {
           sum += scratch[k] * weights[base + DOWN + k * HIDDEN + n];
         }
         x[n] = sum;
@@ -296,9 +303,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       workgroupBarrier();
     }
     normalise(local, VOCAB * HIDDEN + LAYERS * LAYER);
-    for (var v = local; v < VOCAB; v += THREADS) {
+    for (var v = local; v < params.vocab; v += THREADS) {
       var sum = Lanes(0.0);
-      for (var k = 0u; k < HIDDEN; k++) {
+      for (var k = 0u; k < params.hidden; k++) {
         sum += y[k] * weights[k * VOCAB + v];
       }
       scratch[v] = sum;

@@ -13,6 +13,11 @@ const VOCAB = 104u;
 const SEGMENT = 8u;
 const SEGMENTS = (VOCAB + SEGMENT - 1u) / SEGMENT;
 
+// A bound that compilers do not unroll.
+fn segments() -> u32 {
+  return (params.vocab + SEGMENT - 1u) / SEGMENT;
+}
+
 fn sampleTokens(local: u32, step: u32) {
   let inverseTemperature = bitcast<f32>(control[params.temperatures + step]);
 
@@ -21,7 +26,7 @@ fn sampleTokens(local: u32, step: u32) {
     var top = Lanes(-1e30);
     var allowedTop = Lanes(-1e30);
     var best = Lanes(0.0);
-    for (var v = local * SEGMENT; v < min(VOCAB, (local + 1u) * SEGMENT); v++) {
+    for (var v = local * SEGMENT; v < min(params.vocab, (local + 1u) * SEGMENT); v++) {
       let z = scratch[v];
       top = max(top, z);
       if ((control[params.flags + v] & BANNED) == 0u) {
@@ -37,12 +42,12 @@ fn sampleTokens(local: u32, step: u32) {
   var top = partialA[0];
   var allowedTop = partialB[0];
   var best = partialC[0];
-  for (var i = 1u; i < SEGMENTS; i++) {
+  for (var i = 1u; i < segments(); i++) {
     top = max(top, partialA[i]);
     best = select(best, partialC[i], partialB[i] > allowedTop);
     allowedTop = max(allowedTop, partialB[i]);
   }
-  for (var v = local; v < VOCAB; v += THREADS) {
+  for (var v = local; v < params.vocab; v += THREADS) {
     let z = scratch[v];
     scratch[2u * VOCAB + v] = exp(z - top);
     let banned = (control[params.flags + v] & BANNED) != 0u;
@@ -53,7 +58,7 @@ fn sampleTokens(local: u32, step: u32) {
     var sum = Lanes(0.0);
     var weighted = Lanes(0.0);
     var kept = Lanes(0.0);
-    for (var v = local * SEGMENT; v < min(VOCAB, (local + 1u) * SEGMENT); v++) {
+    for (var v = local * SEGMENT; v < min(params.vocab, (local + 1u) * SEGMENT); v++) {
       let e = scratch[2u * VOCAB + v];
       sum += e;
       weighted += e * (scratch[v] - top);
@@ -66,7 +71,7 @@ fn sampleTokens(local: u32, step: u32) {
   workgroupBarrier();
   var sum = Lanes(0.0);
   var weighted = Lanes(0.0);
-  for (var i = 0u; i < SEGMENTS; i++) {
+  for (var i = 0u; i < segments(); i++) {
     sum += partialA[i];
     weighted += partialB[i];
   }
@@ -84,13 +89,13 @@ fn sampleTokens(local: u32, step: u32) {
 
 // Alternatives by rank, and the truncated weights with their segment sums.
 fn rankTokens(local: u32, step: u32, logSum: Lanes) {
-  for (var v = local; v < VOCAB; v += THREADS) {
+  for (var v = local; v < params.vocab; v += THREADS) {
     let z = scratch[v];
     var rank = Lanes(0.0);
     var allowedRank = Lanes(0.0);
     // Weight of the allowed tokens that rank before this one.
     var before = Lanes(0.0);
-    for (var u = 0u; u < VOCAB; u++) {
+    for (var u = 0u; u < params.vocab; u++) {
       let other = scratch[u];
       var ahead = select(Lanes(0.0), Lanes(1.0), other > z);
       if (u < v) {
@@ -118,19 +123,19 @@ fn rankTokens(local: u32, step: u32, logSum: Lanes) {
   }
   if (local < SEGMENTS) {
     var kept = Lanes(0.0);
-    for (var v = local * SEGMENT; v < min(VOCAB, (local + 1u) * SEGMENT); v++) {
+    for (var v = local * SEGMENT; v < min(params.vocab, (local + 1u) * SEGMENT); v++) {
       kept += select(Lanes(0.0), scratch[VOCAB + v], scratch[2u * VOCAB + v] >= Lanes(0.0));
     }
     partialA[local] = kept;
   }
   workgroupBarrier();
   var inTopK = Lanes(0.0);
-  for (var i = 0u; i < SEGMENTS; i++) {
+  for (var i = 0u; i < segments(); i++) {
     inTopK += partialA[i];
   }
   // A token stays while those before it do not reach topP of what top-k left; topP 1 keeps all, whatever rounding says.
   let reach = select(inTopK * params.topP, Lanes(1e30), params.topP >= 1.0);
-  for (var v = local; v < VOCAB; v += THREADS) {
+  for (var v = local; v < params.vocab; v += THREADS) {
     let before = scratch[2u * VOCAB + v];
     let w = scratch[VOCAB + v];
     scratch[VOCAB + v] = select(Lanes(0.0), w, (before >= Lanes(0.0)) & (before < reach) & (w >= Lanes(params.minP)));
@@ -138,7 +143,7 @@ fn rankTokens(local: u32, step: u32, logSum: Lanes) {
   workgroupBarrier();
   if (local < SEGMENTS) {
     var kept = Lanes(0.0);
-    for (var v = local * SEGMENT; v < min(VOCAB, (local + 1u) * SEGMENT); v++) {
+    for (var v = local * SEGMENT; v < min(params.vocab, (local + 1u) * SEGMENT); v++) {
       kept += scratch[VOCAB + v];
     }
     partialC[local] = kept;
@@ -149,7 +154,7 @@ fn rankTokens(local: u32, step: u32, logSum: Lanes) {
 // One invocation a row: partialC has the segment sums of the kept weights.
 fn drawToken(r: u32, step: u32, best: u32, allowedTop: f32, inverseTemperature: f32, logSum: f32, entropy: f32) {
   var total = 0.0;
-  for (var i = 0u; i < SEGMENTS; i++) {
+  for (var i = 0u; i < segments(); i++) {
     total += partialC[i][r];
   }
   var token = best;
@@ -159,11 +164,11 @@ fn drawToken(r: u32, step: u32, best: u32, allowedTop: f32, inverseTemperature: 
     var segment = 0u;
     var sum = 0.0;
     // Rounding may leave the mark at the very end: then the last kept token is the one.
-    while (segment + 1u < SEGMENTS && sum + partialC[segment][r] <= mark) {
+    while (segment + 1u < segments() && sum + partialC[segment][r] <= mark) {
       sum += partialC[segment][r];
       segment++;
     }
-    for (var v = segment * SEGMENT; v < min(VOCAB, (segment + 1u) * SEGMENT); v++) {
+    for (var v = segment * SEGMENT; v < min(params.vocab, (segment + 1u) * SEGMENT); v++) {
       let w = scratch[VOCAB + v][r];
       if (w > 0.0) {
         token = v;

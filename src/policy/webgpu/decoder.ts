@@ -227,6 +227,12 @@ export class Decoder {
         decode,
         { weights: this.turned!, control: controlBuffer, table: network.rotaryTable, cache, state, output },
         {
+          layers: config.layers,
+          hidden: config.hiddenSize,
+          inner,
+          headDim: config.headDim,
+          intermediate: config.intermediateSize,
+          vocab: config.vocabSize,
           count,
           firstStep: step,
           steps: Math.min(steps, maxNew - step),
