@@ -1,0 +1,139 @@
+// Group-relative advantages: A_r = (reward_r − b_r) / (scale + eps).
+//
+// baseline 0: b = mean of the group's rewards            1: mean of the others in the group      2: median of the group's rewards
+// scale    0: A = reward − b, no division                1: standard deviation, √(Σ(x − mean)²/(n − ddof))
+//          2: mean absolute deviation, Σ|x − mean|/n
+// scope    0: the scale's mean and sums run over the group   1: over the batch
+//
+// Edges: a NaN reward is unscorable: it counts nowhere and gets A = 0. A lone reward is its own baseline, so A = 0 (leave-one-out too).
+// Where n − ddof is 0 the scale is 1. A reward equal to its baseline has A = 0 even where scale + eps is 0.
+// An even median is the mean of the middle two.
+//
+// rewards     [rows]
+// groups      [rows]  any numbers; members need not be neighbours
+// advantages  [rows]  out
+// baselines   [rows]  out: b, 0 where the reward is NaN
+// scales      [rows]  out: the scale without eps, 1 for scale 0, 0 where the reward is NaN
+// One invocation a row; sums run in the order of rows.
+
+struct Params {
+  rows: u32,
+  baseline: u32,
+  scale: u32,
+  ddof: u32,
+  scope: u32,
+  eps: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> rewards: array<f32>;
+@group(0) @binding(2) var<storage, read> groups: array<u32>;
+@group(0) @binding(3) var<storage, read_write> advantages: array<f32>;
+@group(0) @binding(4) var<storage, read_write> baselines: array<f32>;
+@group(0) @binding(5) var<storage, read_write> scales: array<f32>;
+
+// Compilers may assume that floats are numbers; the bits tell.
+fn scorable(r: u32) -> bool {
+  return (bitcast<u32>(rewards[r]) & 0x7fffffffu) <= 0x7f800000u;
+}
+
+fn counts(r: u32, group: u32, everyone: bool) -> bool {
+  return (everyone || groups[r] == group) && scorable(r);
+}
+
+// The reward of rank ⌊(n − 1)/2⌋ and of rank ⌊n/2⌋ in the group, averaged.
+fn median(group: u32, n: u32) -> f32 {
+  var low = 0.0;
+  var high = 0.0;
+  for (var i = 0u; i < params.rows; i++) {
+    if (!counts(i, group, false)) {
+      continue;
+    }
+    var rank = 0u;
+    for (var j = 0u; j < params.rows; j++) {
+      if (counts(j, group, false) && (rewards[j] < rewards[i] || (rewards[j] == rewards[i] && j < i))) {
+        rank++;
+      }
+    }
+    if (rank == (n - 1u) / 2u) {
+      low = rewards[i];
+    }
+    if (rank == n / 2u) {
+      high = rewards[i];
+    }
+  }
+  return 0.5 * (low + high);
+}
+
+fn deviation(group: u32) -> f32 {
+  let everyone = params.scope == 1u;
+  var n = 0u;
+  var sum = 0.0;
+  for (var i = 0u; i < params.rows; i++) {
+    if (counts(i, group, everyone)) {
+      n++;
+      sum += rewards[i];
+    }
+  }
+  let mean = sum / f32(n);
+  var spread = 0.0;
+  for (var i = 0u; i < params.rows; i++) {
+    if (counts(i, group, everyone)) {
+      let d = rewards[i] - mean;
+      spread += select(d * d, abs(d), params.scale == 2u);
+    }
+  }
+  if (params.scale == 2u) {
+    return spread / f32(n);
+  }
+  if (n <= params.ddof) {
+    return 1.0;
+  }
+  return sqrt(spread / f32(n - params.ddof));
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  let r = id.x;
+  if (r >= params.rows) {
+    return;
+  }
+  if (!scorable(r)) {
+    advantages[r] = 0.0;
+    baselines[r] = 0.0;
+    scales[r] = 0.0;
+    return;
+  }
+  let group = groups[r];
+  var n = 0u;
+  var sum = 0.0;
+  var others = 0.0;
+  for (var i = 0u; i < params.rows; i++) {
+    if (counts(i, group, false)) {
+      n++;
+      sum += rewards[i];
+      if (i != r) {
+        others += rewards[i];
+      }
+    }
+  }
+  var baseline = sum / f32(n);
+  if (n == 1u) {
+    baseline = rewards[r];
+  } else if (params.baseline == 1u) {
+    baseline = others / f32(n - 1u);
+  } else if (params.baseline == 2u) {
+    baseline = median(group, n);
+  }
+  var scale = 1.0;
+  var advantage = rewards[r] - baseline;
+  if (params.scale != 0u) {
+    scale = deviation(group);
+    if (advantage != 0.0) {
+      advantage /= scale + params.eps;
+    }
+  }
+  advantages[r] = advantage;
+  baselines[r] = baseline;
+  scales[r] = scale;
+}
