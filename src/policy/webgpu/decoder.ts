@@ -125,6 +125,7 @@ export class Decoder {
     device.checkAlive();
 
     const launches: Launch[] = [];
+    let read: Promise<ArrayBuffer[]>;
     try {
       this.recordTransposed();
       const capacity = Math.ceil(length / 16) * 16;
@@ -133,22 +134,24 @@ export class Decoder {
       for (let first = 0; first < limits.length; first += most) {
         launches.push(this.recordLaunch(request, decode, limits, first, Math.min(most, limits.length - first), maxNew, capacity));
       }
-      recorder.submit();
+      read = recorder.submitAndRead(
+        launches.flatMap(({ output, outputBytes, state, count }) => [
+          { source: output, offset: 0, bytes: outputBytes },
+          { source: state, offset: 0, bytes: 16 * count },
+        ]),
+      );
     } catch (error) {
       recorder.abandon();
       throw error;
+    } finally {
+      for (const { output, state } of launches) device.release(output, state);
     }
-    await device.settle();
-    const results = await Promise.all(
-      launches.map(async (launch) => {
-        const [output, state] = await Promise.all([
-          device.read(launch.output, 0, launch.outputBytes),
-          device.read(launch.state, 0, 16 * launch.count),
-        ]);
-        device.release(launch.output, launch.state);
-        return { first: launch.first, output: new Int32Array(output), state: new Int32Array(state) };
-      }),
-    );
+    const [data] = await Promise.all([read, device.settle()]);
+    const results = launches.map(({ first }, i) => ({
+      first,
+      output: new Int32Array(data[2 * i]),
+      state: new Int32Array(data[2 * i + 1]),
+    }));
     return pack(request, results, limits.length, maxNew);
   }
 

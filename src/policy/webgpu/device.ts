@@ -7,6 +7,13 @@ export interface DeviceBuffer {
   readonly bytes: number;
 }
 
+/** Bytes to read back. */
+export interface Range {
+  readonly source: DeviceBuffer;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
 /** What happened on the API since the device was made: the numbers that decide speed on a real GPU. */
 export interface DeviceCounters {
   dispatches: number;
@@ -184,40 +191,51 @@ export class Device {
     this.reads = [];
     try {
       this.checkAlive();
-      const total = reads.reduce((sum, r) => sum + align(r.bytes, 8), 0);
-      const size = bucket(total, Number.POSITIVE_INFINITY);
-      const staging =
-        this.staging.get(size)?.pop() ?? this.gpu.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
       const encoder = this.gpu.createCommandEncoder();
-      let at = 0;
-      for (const r of reads) {
-        encoder.copyBufferToBuffer(r.source.buffer, r.offset, staging, at, align(r.bytes, 4));
-        at += align(r.bytes, 8);
-      }
+      const collect = this.stage(encoder, reads);
       this.gpu.queue.submit([encoder.finish()]);
       this.counters.submits++;
-      this.counters.readBacks++;
-      this.counters.bytesReadBack += total;
-      await staging.mapAsync(GPUMapMode.READ, 0, align(total, 8));
-      const mapped = staging.getMappedRange(0, align(total, 8));
-      const copies: ArrayBuffer[] = [];
-      at = 0;
-      for (const r of reads) {
-        copies.push(mapped.slice(at, at + r.bytes));
-        at += align(r.bytes, 8);
-      }
-      staging.unmap();
-      const list = this.staging.get(size);
-      if (list) list.push(staging);
-      else this.staging.set(size, [staging]);
+      const copies = await collect();
       reads.forEach((r, i) => {
         r.done(copies[i]);
       });
     } catch (error) {
-      const wrapped =
-        error instanceof EngineError ? error : new EngineError(`The GPU gave no answer: ${this.goneBecause ?? (error as Error).message}`);
-      for (const r of reads) r.fail(wrapped);
+      for (const r of reads) r.fail(error);
     }
+  }
+
+  /** Records copies for a read-back; what it returns waits for them, and must be called after the encoder's work was submitted. */
+  stage(encoder: GPUCommandEncoder, ranges: readonly Range[]): () => Promise<ArrayBuffer[]> {
+    const total = ranges.reduce((sum, r) => sum + align(r.bytes, 8), 0);
+    const size = bucket(total, Number.POSITIVE_INFINITY);
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    const staging = this.staging.get(size)?.pop() ?? this.gpu.createBuffer({ size, usage });
+    let at = 0;
+    for (const r of ranges) {
+      encoder.copyBufferToBuffer(r.source.buffer, r.offset, staging, at, align(r.bytes, 4));
+      at += align(r.bytes, 8);
+    }
+    this.counters.readBacks++;
+    this.counters.bytesReadBack += total;
+    return async () => {
+      try {
+        await staging.mapAsync(GPUMapMode.READ, 0, align(total, 8));
+      } catch (error) {
+        throw new EngineError(`The GPU gave no answer: ${this.goneBecause ?? (error as Error).message}`);
+      }
+      const mapped = staging.getMappedRange(0, align(total, 8));
+      let from = 0;
+      const copies = ranges.map((r) => {
+        const copy = mapped.slice(from, from + r.bytes);
+        from += align(r.bytes, 8);
+        return copy;
+      });
+      staging.unmap();
+      const list = this.staging.get(size);
+      if (list) list.push(staging);
+      else this.staging.set(size, [staging]);
+      return copies;
+    };
   }
 
   /** Bytes in use by buffers that were acquired and not released. */

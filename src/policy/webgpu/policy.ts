@@ -227,7 +227,7 @@ export class WebgpuPolicy implements Policy {
     this.check();
     const tensors = layout.length;
     const result = device.acquire(4 * (8 + tensors));
-    this.record(() => {
+    const read = this.record(() => {
       const partials = device.acquire(4 * network.blockCount);
       const { blocks } = network;
       const { gradient } = this;
@@ -254,11 +254,11 @@ export class WebgpuPolicy implements Policy {
         },
         [network.blockCount],
       );
-      device.release(partials);
       this.decoder.weightsChanged();
+      device.release(partials, result);
+      return recorder.submitAndRead([{ source: result, offset: 0, bytes: 4 * (8 + tensors) }]);
     });
-    const values = new Float32Array(await device.read(result, 0, 4 * (8 + tensors)));
-    device.release(result);
+    const values = new Float32Array((await read)[0]);
     return { gradNorm: values[0], applied: values[1] === 1, tensorGradNorms: values.slice(8) };
   }
 

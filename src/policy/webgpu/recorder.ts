@@ -1,5 +1,5 @@
 import { EngineError } from "../engine.ts";
-import type { Device, DeviceBuffer } from "./device.ts";
+import type { Device, DeviceBuffer, Range } from "./device.ts";
 
 /** A kernel as its WGSL file declares it: the file is the only place where bindings and parameters are written down. */
 export interface Program {
@@ -230,6 +230,13 @@ export class Recorder {
     this.device.counters.submits++;
     this.encoder = undefined;
     this.slots = 0;
+  }
+
+  /** Sends what was recorded, and copies ranges out after it in the same submit. */
+  submitAndRead(ranges: readonly Range[]): Promise<ArrayBuffer[]> {
+    const collect = this.device.stage(this.endPass(), ranges);
+    this.submit();
+    return collect();
   }
 
   /** Forgets what was recorded and not submitted (after an error in the middle of a recording). */
