@@ -3,13 +3,15 @@ import type { Data, Engine, EngineBuffer, Kernel, Policy } from "../engine.ts";
 import { chunkTokens } from "./chunks.ts";
 import { Device, type DeviceCounters } from "./device.ts";
 import { runKernel } from "./kernel.ts";
-import { Network } from "./network.ts";
+import { type MatmulVariant, Network } from "./network.ts";
 import { WebgpuPolicy } from "./policy.ts";
 import { Recorder } from "./recorder.ts";
 
 export interface WebgpuOptions {
   /** Longest chunk of a batch, in tokens; by default what memory and time allow. Results do not depend on it beyond rounding. */
   readonly chunkTokens?: number;
+  /** By default "direct" on software adapters, else "tiled". */
+  readonly matmul?: MatmulVariant;
 }
 
 /** The engine of hand-written kernels, on one GPU device. */
@@ -24,6 +26,7 @@ export class WebgpuEngine implements Engine {
   private readonly recorder: Recorder;
   private readonly networks = new Map<string, Network>();
   private readonly options: WebgpuOptions;
+  private readonly matmul: MatmulVariant;
 
   constructor(device: Device, options: WebgpuOptions) {
     this.device = device;
@@ -32,7 +35,8 @@ export class WebgpuEngine implements Engine {
     this.label = device.label;
     this.software = device.software;
     this.lost = device.lost;
-    this.plan = { precision: "f32", matmul: "tiled", decode: "fused", chunkTokens: options.chunkTokens ?? "auto" };
+    this.matmul = options.matmul ?? (device.software ? "direct" : "tiled");
+    this.plan = { precision: "f32", matmul: this.matmul, decode: "fused", chunkTokens: options.chunkTokens ?? "auto" };
   }
 
   async load(config: PolicyConfig, theta: Float32Array): Promise<Policy> {
@@ -53,7 +57,7 @@ export class WebgpuEngine implements Engine {
 
   private network(config: PolicyConfig): Network {
     const key = JSON.stringify(Object.entries(config).sort());
-    const network = this.networks.get(key) ?? new Network(config, this.device, this.recorder);
+    const network = this.networks.get(key) ?? new Network(config, this.device, this.recorder, this.matmul);
     this.networks.set(key, network);
     return network;
   }

@@ -8,7 +8,8 @@ import embedBackwardSource from "../../../shaders/embed_backward.wgsl?raw";
 import normSquaresSource from "../../../shaders/gradient_norm.wgsl?raw";
 import logSoftmaxSource from "../../../shaders/log_softmax.wgsl?raw";
 import logSoftmaxBackwardSource from "../../../shaders/log_softmax_backward.wgsl?raw";
-import matmulSource from "../../../shaders/matmul.wgsl?raw";
+import matmulTiledSource from "../../../shaders/matmul.wgsl?raw";
+import matmulDirectSource from "../../../shaders/matmul_direct.wgsl?raw";
 import reduceSource from "../../../shaders/reduce_gradients.wgsl?raw";
 import normSource from "../../../shaders/rms_norm.wgsl?raw";
 import normBackwardSource from "../../../shaders/rms_norm_backward.wgsl?raw";
@@ -18,10 +19,13 @@ import swigluSource from "../../../shaders/swiglu.wgsl?raw";
 import swigluBackwardSource from "../../../shaders/swiglu_backward.wgsl?raw";
 import { type ParameterSlice, type PolicyConfig, parameterCount, parameterLayout } from "../config.ts";
 import type { Device, DeviceBuffer } from "./device.ts";
-import { type Program, program, type Recorder } from "./recorder.ts";
+import { grid, type Program, program, type Recorder } from "./recorder.ts";
 
 /** Elements of θ that one workgroup of the optimizer handles. */
 export const OPTIMIZER_BLOCK = 1024;
+
+/** How matrices are multiplied: through workgroup memory, as GPUs like it, or without, for adapters that run on a processor. */
+export type MatmulVariant = "tiled" | "direct";
 
 /** Where one layer's tensors begin in θ. q, k and v are one packed matrix there, and so are gate and up. */
 export interface LayerOffsets {
@@ -56,8 +60,11 @@ export class Network {
   readonly unused: readonly [DeviceBuffer, DeviceBuffer];
   readonly programs: ReturnType<typeof trainingPrograms>;
 
-  constructor(config: PolicyConfig, device: Device, recorder: Recorder) {
+  private readonly matmul: MatmulVariant;
+
+  constructor(config: PolicyConfig, device: Device, recorder: Recorder, matmul: MatmulVariant) {
     this.config = config;
+    this.matmul = matmul;
     this.device = device;
     this.recorder = recorder;
     this.inner = config.heads * config.headDim;
@@ -87,7 +94,13 @@ export class Network {
     this.tensorStarts = device.acquire(starts.byteLength);
     device.write(this.tensorStarts, starts);
     this.unused = [device.acquire(256), device.acquire(256)];
-    this.programs = trainingPrograms(config);
+    this.programs = trainingPrograms(config, matmul);
+  }
+
+  /** Workgroups of a product with an m×n result. */
+  matmulGrid(m: number, n: number): [number, number] {
+    if (this.matmul === "direct") return grid(Math.ceil((Math.ceil(n / 8) * Math.ceil(m / 8)) / 64));
+    return [Math.ceil(n / 64), Math.ceil(m / 64)];
   }
 
   /** The statistics kernel for `top` alternatives. */
@@ -101,7 +114,8 @@ export class Network {
   }
 }
 
-function trainingPrograms(config: PolicyConfig) {
+function trainingPrograms(config: PolicyConfig, matmul: MatmulVariant) {
+  const matmulSource = matmul === "direct" ? matmulDirectSource : matmulTiledSource;
   const parts = Math.ceil(config.headDim / 4);
   // Workgroup memory is 16 KiB: two vectors of a head's width, and two numbers, for each key or query of a tile.
   const tile = Math.min(32, Math.floor(16384 / (32 * parts + 8)));

@@ -40,8 +40,6 @@ export interface Statistics {
   readonly topLogProbs?: DeviceBuffer;
 }
 
-const TILE = 64;
-
 /** c = a·bᵀ, with b a matrix of θ (or, for `input`, c = a·b). */
 function linear(
   net: Network,
@@ -60,7 +58,7 @@ function linear(
     p,
     { a, b: theta, residual, c },
     { m, n, k, aOffset: 0, aStride: k, bOffset, bStride, cOffset: 0, cSlice: 0, length: k },
-    [Math.ceil(n / TILE), Math.ceil(m / TILE)],
+    net.matmulGrid(m, n),
   );
 }
 
@@ -237,7 +235,7 @@ export function recordBackward(
         cSlice: parameters,
         length: Math.ceil(count / slices),
       },
-      [Math.ceil(inputs / TILE), Math.ceil(outputs / TILE), slices],
+      [...net.matmulGrid(outputs, inputs), slices],
     );
   const normGradient = (
     gather: boolean,

@@ -90,6 +90,34 @@ async function checkTop(
   }
 }
 
+describe("both matrix products", () => {
+  it.each(["tiled", "direct"] as const)("%s: the same numbers as plain float64 loops, beyond one tile and at odd sizes", async (matmul) => {
+    const { createNodeWebgpuEngine } = await import("./node.ts");
+    const engine = await createNodeWebgpuEngine({ matmul });
+    expect(engine.plan.matmul).toBe(matmul);
+    const config = { ...TOY, vocabSize: 71, hiddenSize: 67, layers: 1, intermediateSize: 65 };
+    const batch = testBatch(config, [
+      [9, 50],
+      [70, 9],
+      [3, 77],
+      [70, 10],
+    ]);
+    const theta = testWeights(config);
+    const coefficients = { logProb: normals(3, completionOffsets(batch).at(-1)!) };
+    const expected = reference(config, theta, batch, 1, coefficients);
+    const policy = await engine.load(config, theta);
+    const handle = await policy.forward(batch, { logits: true });
+    expect(worst(await handle.logits!.read(), expected.logits)).toBeLessThan(1e-4);
+    await policy.backward(handle, coefficients);
+    const gradient = await policy.gradients();
+    for (const { name, offset, size } of parameterLayout(config)) {
+      expect(relativeNorm(gradient, expected.gradient!, offset, size), name).toBeLessThan(1e-4);
+    }
+    expect(engine.errorMessages()).toEqual([]);
+    engine.dispose();
+  });
+});
+
 describe("a batch", () => {
   const lengths: [number, number][] = [
     [4, 30],
