@@ -10,9 +10,9 @@ failOnGpuErrors();
 const KEY = { seed: 7, stream: STREAM.rollouts, step: 3 };
 
 /** Prompts of the given lengths, with room for every length of completion. */
-function request(lengths: readonly number[], more: Partial<GenerateRequest> = {}): GenerateRequest {
+function request(lengths: readonly number[], more: Partial<GenerateRequest> = {}, config = TOY): GenerateRequest {
   const batch = testBatch(
-    TOY,
+    config,
     lengths.map((n) => [n, 0]),
   );
   const prompts = lengths.map((_, r) => batch.tokens.slice(batch.offsets[r], batch.offsets[r + 1]));
@@ -119,7 +119,51 @@ describe("decoding against float64 scores and the contract's words", () => {
   });
 });
 
+describe("a wider policy", () => {
+  const wide: PolicyConfig = {
+    ...TOY,
+    vocabSize: 104,
+    hiddenSize: 96,
+    heads: 6,
+    headDim: 16,
+    layers: 1,
+    intermediateSize: 40,
+    contextLength: 128,
+  };
+
+  it.each([
+    ["four rows to a workgroup while sequences are short", [1, 40, 80], 16],
+    ["two rows when they are long", [1, 100, 127], 64],
+  ] as const)("%s", async (_, lengths, maxNewTokens) => {
+    const theta = testWeights(wide);
+    const policy = await (await testEngine()).load(wide, theta);
+    const asked = request(lengths, { maxNewTokens, stopTokens: [], alternatives: 2 }, wide);
+    expect(check(wide, theta, asked, await policy.generate(asked))).toBeLessThan(3);
+    policy.dispose();
+  });
+
+  it("too wide for workgroup memory is refused with one sentence, and still scores", async () => {
+    const config = { ...TOY, hiddenSize: 1024, layers: 1 };
+    const policy = await (await testEngine()).load(config, testWeights(config));
+    await expect(policy.generate(request([2]))).rejects.toThrow("cannot decode a policy of this width (hidden size 1024)");
+    const handle = await policy.forward(testBatch(config, [[2, 2]]), {}, { inference: true });
+    expect((await handle.logProb.read()).every((x) => x < 0)).toBe(true);
+    policy.dispose();
+  });
+});
+
 describe("a draw", () => {
+  it("does not depend on how many rows decode together", async () => {
+    const { createNodeWebgpuEngine } = await import("./node.ts");
+    const few = await createNodeWebgpuEngine({ decodeRows: 4 });
+    const asked = request(LENGTHS, { alternatives: 2 });
+    const [a, b] = [await (await testEngine()).load(TOY, testWeights(TOY)), await few.load(TOY, testWeights(TOY))];
+    expect(await b.generate(asked)).toEqual(await a.generate(asked));
+    expect(few.errorMessages()).toEqual([]);
+    few.dispose();
+    a.dispose();
+  });
+
   it("does not depend on what else is in the batch, nor on the length of the given prefix", async () => {
     const policy = await (await testEngine()).load(TOY, testWeights(TOY));
     const asked = request(LENGTHS, { stopTokens: [] });

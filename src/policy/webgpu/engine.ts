@@ -10,6 +10,8 @@ import { Recorder } from "./recorder.ts";
 export interface WebgpuOptions {
   /** Longest chunk of a batch, in tokens; by default what memory and time allow. Results do not depend on it beyond rounding. */
   readonly chunkTokens?: number;
+  /** Most rows that decode together; by default what one buffer holds of their caches. Results do not depend on it. */
+  readonly decodeRows?: number;
   /** By default "direct" on software adapters, else "tiled". */
   readonly matmul?: MatmulVariant;
 }
@@ -57,7 +59,7 @@ export class WebgpuEngine implements Engine {
 
   private network(config: PolicyConfig): Network {
     const key = JSON.stringify(Object.entries(config).sort());
-    const network = this.networks.get(key) ?? new Network(config, this.device, this.recorder, this.matmul);
+    const network = this.networks.get(key) ?? new Network(config, this.device, this.recorder, this.matmul, this.options.decodeRows);
     this.networks.set(key, network);
     return network;
   }

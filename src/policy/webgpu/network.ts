@@ -60,11 +60,14 @@ export class Network {
   readonly unused: readonly [DeviceBuffer, DeviceBuffer];
   readonly programs: ReturnType<typeof trainingPrograms>;
 
+  /** Most rows that decode together. */
+  readonly decodeRows: number;
   private readonly matmul: MatmulVariant;
 
-  constructor(config: PolicyConfig, device: Device, recorder: Recorder, matmul: MatmulVariant) {
+  constructor(config: PolicyConfig, device: Device, recorder: Recorder, matmul: MatmulVariant, decodeRows = Number.POSITIVE_INFINITY) {
     this.config = config;
     this.matmul = matmul;
+    this.decodeRows = decodeRows;
     this.device = device;
     this.recorder = recorder;
     this.inner = config.heads * config.headDim;
