@@ -54,7 +54,8 @@ export type Parameters = Readonly<Record<string, number | boolean | string>>;
 export interface Explanation {
   readonly sentence: string;
   readonly latex: string;
-  readonly source: { readonly title: string; readonly url: string };
+  /** Absent for what is our own, such as the tasks. */
+  readonly source?: { readonly title: string; readonly url: string };
 }
 
 /** What every plug-in declares, whatever its slot. */

@@ -4,10 +4,10 @@ import type { OrtModule } from "./runtime.ts";
 
 export interface BrowserOptions extends PortableOptions {
   /**
-   * Absolute URL of the folder with ONNX Runtime's `.wasm` and `.mjs` files. A worker must be given it by its page if the site's base is
+   * Absolute URL of the folder with ONNX Runtime's `.wasm` and `.mjs` files, or of each. A worker must be given it by its page if the site's base is
    * relative, because a worker resolves relative URLs against its own file.
    */
-  readonly wasmPaths?: string;
+  readonly wasmPaths?: string | { readonly wasm: string; readonly mjs: string };
 }
 
 /** The portable engine on WebAssembly, which is fetched now. Up to four threads where the page is cross-origin isolated, else one. Call it in a worker: a run blocks its thread. */

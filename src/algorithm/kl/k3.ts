@@ -1,0 +1,30 @@
+import type { PluginDeclaration } from "../plugin.ts";
+import { SOURCES } from "../sources.ts";
+
+/** A penalty in the loss for leaving the base policy, by Schulman's k3 estimator. */
+export const k3Penalty: PluginDeclaration = {
+  id: "k3",
+  name: "k3 penalty",
+  scope: "token",
+  needs: ["reference"],
+  parameters: {
+    coefficient: {
+      kind: "number",
+      label: "KL coefficient β",
+      default: 0,
+      min: 0,
+      max: 10,
+      slider: [0, 0.5, 0.005],
+      effect: "Pulls the policy back towards the base policy. 0 lets it go where reward leads.",
+    },
+  },
+  explanation: {
+    sentence: "Each token pays for how much less (or more) probable the base policy finds it.",
+    latex: "k_3 = e^{\\,\\log\\pi_{\\text{ref}} - \\log\\pi} - (\\log\\pi_{\\text{ref}} - \\log\\pi) - 1",
+    source: SOURCES.k3,
+  },
+  terms: { kl: { symbol: "k_3", meaning: "estimate of the KL divergence from the base policy; never negative" } },
+};
+
+/** k3 of a token, as `KL(π ‖ π_ref)` is estimated for display: e^d − d − 1 with d = log π_ref − log π. */
+export const k3 = (logProb: number, refLogProb: number) => Math.expm1(refLogProb - logProb) - (refLogProb - logProb);

@@ -1,0 +1,81 @@
+import type { SamplerPlugin } from "../slots.ts";
+import { SOURCES } from "../sources.ts";
+
+/** Independent draws from the policy, with the usual truncations. */
+export const temperatureSampler: SamplerPlugin = {
+  id: "temperature",
+  name: "Temperature sampling",
+  scope: "token",
+  parameters: {
+    promptsPerStep: {
+      kind: "integer",
+      label: "Prompts a step",
+      default: 16,
+      min: 1,
+      max: 256,
+      slider: [1, 64, 1],
+      effect: "More prompts make each update less noisy and each step slower.",
+    },
+    groupSize: {
+      kind: "integer",
+      label: "Group size",
+      default: 8,
+      min: 1,
+      max: 256,
+      slider: [1, 32, 1],
+      effect: "Answers per prompt. Larger groups compare better and more often contain both right and wrong answers.",
+    },
+    temperature: {
+      kind: "number",
+      label: "Temperature",
+      default: 1,
+      min: 0.05,
+      max: 5,
+      slider: [0.1, 2, 0.05],
+      effect: "Below 1 answers become alike, above 1 more varied and more often wrong.",
+    },
+    topK: {
+      kind: "integer",
+      label: "Top-k",
+      default: 0,
+      min: 0,
+      max: 104,
+      slider: [0, 40, 1],
+      effect: "Draw only from the k most probable tokens; 0 keeps all.",
+    },
+    topP: {
+      kind: "number",
+      label: "Top-p",
+      default: 1,
+      min: 0.01,
+      max: 1,
+      slider: [0.5, 1, 0.01],
+      effect: "Draw only from the smallest set of tokens that reaches this probability; 1 keeps all.",
+    },
+    minP: {
+      kind: "number",
+      label: "Min-p",
+      default: 0,
+      min: 0,
+      max: 0.99,
+      slider: [0, 0.5, 0.01],
+      effect: "Drop tokens less probable than this share of the most probable one; 0 keeps all.",
+    },
+    maxNewTokens: {
+      kind: "integer",
+      label: "Longest answer",
+      default: 0,
+      min: 0,
+      max: 120,
+      slider: [0, 64, 1],
+      unit: "tokens",
+      effect: "Answers are cut off here; 0 takes the task's own limit.",
+    },
+  },
+  explanation: {
+    sentence: "Every token is drawn from the policy's own distribution, sharpened or flattened by the temperature.",
+    latex: "y_t \\sim \\mathrm{softmax}(z_t / T)",
+    source: SOURCES.nucleus,
+  },
+  terms: { T: { symbol: "T", meaning: "temperature" } },
+};

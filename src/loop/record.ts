@@ -1,0 +1,133 @@
+import type { Problem, Verdict } from "../tasks/task.ts";
+
+/**
+ * The step record: what a person could ask about one iteration. Phases add to it in order; views only read it.
+ * Rows are rollouts; per-token arrays are packed by `tokens.offsets`, completion tokens only.
+ */
+
+/** The phases of one step, in the order in which they run. `update` is visited once for each optimizer step. */
+export const PHASES = ["prompts", "rollouts", "verdicts", "rewards", "advantages", "update", "evaluation"] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** One rollout. */
+export interface Rollout {
+  /** Index into `groups`. */
+  readonly group: number;
+  /** Dynamic sampling: the round in which it was drawn, from 0. */
+  readonly round: number;
+  /** The completion's text, specials removed. */
+  readonly text: string;
+  /** True if it ended with end-of-text, false if it was cut off. */
+  readonly finished: boolean;
+  /** Set by `verdicts`. */
+  verdict?: Verdict;
+  /** Set by `rewards`: weighted parts and their sum. */
+  rewardParts?: Readonly<Record<string, number>>;
+  reward?: number;
+  /** Set by `advantages`: the advantage, and the baseline and scale that it was made from. */
+  advantage?: number;
+  baseline?: number;
+  scale?: number;
+}
+
+/** A prompt and its rollouts. */
+export interface Group {
+  readonly problem: Problem;
+  /** `<bos>` and the prompt's characters. */
+  readonly promptTokens: Int32Array;
+  /** Rows in `rollouts`. */
+  readonly members: readonly number[];
+  /** Set by `rewards`: mean and sample standard deviation of the group's rewards, and whether they differ at all. */
+  statistics?: { readonly mean: number; readonly std: number; readonly signal: boolean };
+}
+
+/** A group that the filter rejected; its cost still counts. */
+export interface DiscardedGroup {
+  readonly round: number;
+  readonly problem: Problem;
+  readonly texts: readonly string[];
+  readonly scores: readonly number[];
+  readonly reason: string;
+}
+
+/** Per-token facts of the whole batch; N = offsets[rows]. */
+export interface TokenRecord {
+  readonly offsets: Int32Array;
+  readonly tokens: Int32Array;
+  /** What each token was drawn with (temperature, truncation). */
+  readonly samplerLogProb: Float32Array;
+  /** The policy's own log-prob before the update, at the temperature of the objective. */
+  readonly oldLogProb: Float32Array;
+  /** At temperature 1, before the update, in nats. */
+  readonly entropy: Float32Array;
+  /** `[N·alternatives]`: most probable tokens at temperature 1 before the update. */
+  readonly alternatives: number;
+  readonly alternativeTokens: Int32Array;
+  readonly alternativeLogProbs: Float32Array;
+  /** The base policy's log-prob: present when the recipe has a KL term or on steps that measure KL. */
+  refLogProb?: Float32Array;
+  /** After the last update, when the run keeps it (`inspect`): the same quantities under the new policy. */
+  after?: {
+    readonly logProb: Float32Array;
+    readonly entropy: Float32Array;
+    readonly alternativeTokens: Int32Array;
+    readonly alternativeLogProbs: Float32Array;
+  };
+}
+
+/** One optimizer step: a mini-batch in an epoch. */
+export interface UpdateRecord {
+  readonly epoch: number;
+  readonly miniBatch: number;
+  /** Rollouts used; the arrays below are packed over them, in this order. */
+  readonly rows: Int32Array;
+  readonly offsets: Int32Array;
+  readonly logProb: Float32Array;
+  readonly ratio: Float32Array;
+  /** −1 clipped below, +1 clipped above, −2 held by the dual clip, 0 not clipped. */
+  readonly clipped: Float32Array;
+  /** Each token's aggregation weight in this mini-batch. */
+  readonly weight: Float32Array;
+  /** ∂L/∂ log π of each token: what enters the backward pass. */
+  readonly coefficient: Float32Array;
+  /** Each token's share of the loss. */
+  readonly tokenLoss: Float32Array;
+  readonly loss: number;
+  readonly learningRate: number;
+  readonly gradNorm: number;
+  /** In the order of `parameterLayout`. */
+  readonly tensorGradNorms: Float32Array;
+  /** False if the gradient was not finite and the step was skipped. */
+  readonly applied: boolean;
+}
+
+export interface EvaluationRecord {
+  readonly problems: number;
+  readonly samples: number;
+  /** k → unbiased pass@k on held-out problems. */
+  readonly passAtK: Readonly<Record<string, number>>;
+  readonly wellFormed: number;
+  /** pass@1 among well-formed answers. */
+  readonly accuracyWhenWellFormed: number;
+  readonly meanLength: number;
+  readonly entropy: number;
+}
+
+/** Scalars of one step, by the frameworks' names (docs/metrics.md maps them to TRL's and verl's). NaN is never stored: a metric that was not measured is absent. */
+export type Metrics = Readonly<Record<string, number>>;
+
+export interface StepRecord {
+  /** From 1: the step's metrics are those after this many steps. */
+  readonly step: number;
+  /** The last phase that has run. */
+  phase: Phase;
+  /** The resolved recipe's parameters in force, `slot.param` → value. */
+  readonly settings: Readonly<Record<string, number | boolean | string>>;
+  readonly groups: Group[];
+  readonly rollouts: Rollout[];
+  readonly discarded: DiscardedGroup[];
+  tokens?: TokenRecord;
+  readonly updates: UpdateRecord[];
+  evaluation?: EvaluationRecord;
+  metrics?: Metrics;
+}

@@ -1,0 +1,165 @@
+import { RecipeError } from "../algorithm/plugin.ts";
+import type { PolicyConfig } from "../policy/config.ts";
+import type { Engine, Policy, PolicyState } from "../policy/engine.ts";
+import { type ResolvedRecipe, withChange } from "../recipes/recipe.ts";
+import { taskById } from "../tasks/index.ts";
+import { evaluatePolicy } from "./evaluate.ts";
+import type { EvaluationRecord, StepRecord } from "./record.ts";
+import { runStep } from "./step.ts";
+
+/** Everything that starts a run. */
+export interface RunSetup {
+  readonly recipe: ResolvedRecipe;
+  /** Id of a shipped policy, such as `nano`, or the folder of another. */
+  readonly policy: string;
+  readonly seed: number;
+}
+
+/** A knob turned during a run: from step `step` on, `path` (`slot.param`, a slot's name, or `seed`) is `value`. */
+export interface Edit {
+  readonly step: number;
+  readonly path: string;
+  readonly value: number | boolean | string;
+}
+
+/** Where a run stands after a step, apart from what its setup and edits say. */
+export interface Snapshot {
+  /** Steps completed. */
+  readonly step: number;
+  readonly state: PolicyState;
+}
+
+/** The weights that a run starts from. */
+export interface Base {
+  readonly config: PolicyConfig;
+  readonly theta: Float32Array;
+}
+
+export interface RunOptions {
+  readonly edits?: readonly Edit[];
+  readonly snapshot?: Snapshot;
+  readonly inspect?: boolean;
+}
+
+/** A seed as a knob, a flag or a link gives it. @throws RecipeError unless it is a whole number from 0 to 2³² − 1. */
+export function checkSeed(value: unknown): number {
+  if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value >= 2 ** 32) {
+    throw new RecipeError(`seed must be a whole number from 0 to ${2 ** 32 - 1}, got ${JSON.stringify(value)}`);
+  }
+  return value;
+}
+
+function applyEdit(setup: RunSetup, { path, value }: Pick<Edit, "path" | "value">): RunSetup {
+  if (path === "seed") return { ...setup, seed: checkSeed(value) };
+  return { ...setup, recipe: withChange(setup.recipe, path, value) };
+}
+
+/** The setup in force at a step: the run's own, with every edit that holds by then. */
+export function setupAt(setup: RunSetup, edits: readonly Edit[], step: number): RunSetup {
+  return edits.filter((edit) => edit.step <= step).reduce(applyEdit, setup);
+}
+
+/**
+ * A run is its setup, its edits and the number of steps behind it; nothing else decides what comes next, so a snapshot continued on an
+ * engine of the same plan repeats the original to the bit.
+ */
+export class Run {
+  readonly engine: Engine;
+  readonly setup: RunSetup;
+  readonly policy: Policy;
+  readonly reference: Policy;
+  inspect: boolean;
+  private readonly log: Edit[];
+  private completed: number;
+  private begun: number;
+
+  private constructor(engine: Engine, setup: RunSetup, policies: [Policy, Policy], options: RunOptions) {
+    this.engine = engine;
+    this.setup = setup;
+    [this.policy, this.reference] = policies;
+    this.inspect = options.inspect ?? false;
+    this.log = [...(options.edits ?? [])];
+    this.completed = options.snapshot?.step ?? 0;
+    this.begun = this.completed;
+  }
+
+  /** Loads the policy twice (one learns, one stays as the reference) and continues from the snapshot, if there is one. */
+  static async open(engine: Engine, setup: RunSetup, base: Base, options: RunOptions = {}): Promise<Run> {
+    checkSeed(setup.seed);
+    const policy = await engine.load(base.config, base.theta);
+    const reference = await engine.load(base.config, base.theta);
+    if (options.snapshot) await policy.restore(options.snapshot.state);
+    return new Run(engine, setup, [policy, reference], options);
+  }
+
+  /** Steps completed. */
+  get step(): number {
+    return this.completed;
+  }
+
+  get edits(): readonly Edit[] {
+    return this.log;
+  }
+
+  /** The recipe and seed that the next step to begin will use. */
+  get upcoming(): RunSetup {
+    return setupAt(this.setup, this.log, this.begun + 1);
+  }
+
+  /**
+   * Turns a knob from the next step to begin. Several turns of one knob before that step count as one.
+   * @throws RecipeError if there is no such knob or the value does not fit; nothing changes then.
+   */
+  edit(path: string, value: number | boolean | string): Edit {
+    applyEdit(this.upcoming, { path, value });
+    const edit = { step: this.begun + 1, path, value };
+    const same = this.log.findIndex((e) => e.step === edit.step && e.path === path);
+    if (same >= 0) this.log.splice(same, 1);
+    this.log.push(edit);
+    return edit;
+  }
+
+  /** Runs the next step; yields its record after each phase. A step that is not run to its end must be followed by `restore`. */
+  async *next(): AsyncGenerator<StepRecord, void> {
+    const step = this.completed + 1;
+    this.begun = step;
+    const { recipe, seed } = setupAt(this.setup, this.log, step);
+    const { engine, policy, reference, inspect } = this;
+    yield* runStep({ engine, policy, reference, step, seed, evaluationSeed: this.setup.seed, recipe, inspect });
+    this.completed = step;
+  }
+
+  /** Only between steps. */
+  async snapshot(): Promise<Snapshot> {
+    return { step: this.completed, state: await this.policy.save() };
+  }
+
+  async restore(snapshot: Snapshot): Promise<void> {
+    await this.policy.restore(snapshot.state);
+    this.completed = snapshot.step;
+    this.begun = snapshot.step;
+  }
+
+  /** pass@k on held-out problems of the recipe's task: of the policy as it is now, or of the reference, which is as it was before training. */
+  async evaluate(who: "policy" | "reference", onProgress?: (fraction: number) => void, signal?: AbortSignal): Promise<EvaluationRecord> {
+    const { recipe } = this.upcoming;
+    const task = taskById(recipe.slots.task.plugin);
+    const { passAtKProblems, passAtKSamples } = recipe.slots.evaluation.params;
+    const samples = passAtKSamples as number;
+    return evaluatePolicy(this[who], task, recipe.slots.task.params.level as string, {
+      problems: passAtKProblems as number,
+      samples,
+      ks: [1, 2, 4, 8, 16, 32, 64, 128, 256].filter((k) => k <= samples),
+      temperature: 1,
+      seed: this.setup.seed,
+      maxNewTokens: (recipe.slots.sampler.params.maxNewTokens as number) || task.maxNewTokens,
+      ...(onProgress ? { onProgress } : {}),
+      ...(signal ? { signal } : {}),
+    });
+  }
+
+  dispose(): void {
+    this.policy.dispose();
+    this.reference.dispose();
+  }
+}
