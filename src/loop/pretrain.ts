@@ -95,13 +95,20 @@ export interface PretrainStep {
   readonly applied: boolean;
 }
 
+/** Slips come late, when the policy knows how a task goes: before this share of the run it sees few of them. Skill takes long to learn, slips do not. */
+const SLIPS_FROM = 0.7;
+const EARLY_SLIPS = 0.15;
+
+/** What the mixture's shares of slips are multiplied with at step `step` of `total`. */
+export const slipScale = (step: number, total: number): number => (step < SLIPS_FROM * total ? EARLY_SLIPS : 1);
+
 /** One demonstration from the training split: what the policy reads and what it should write. */
-export function drawDemonstration(mixture: Mixture, random: Random): { prompt: string; completion: string } {
+export function drawDemonstration(mixture: Mixture, random: Random, slips = 1): { prompt: string; completion: string } {
   let left = random.next() * mixture.reduce((sum, { weight }) => sum + weight, 0);
   const chosen = mixture.find(({ weight }) => (left -= weight) < 0) ?? mixture[mixture.length - 1];
   const task = taskById(chosen.task);
   const problem = sampleProblem(task, chosen.level, "train", random);
-  const style = random.next() < chosen.slips ? "slip" : "right";
+  const style = random.next() < chosen.slips * slips ? "slip" : "right";
   return { prompt: problem.prompt, completion: task.demonstrate(problem, random, style) };
 }
 
@@ -112,7 +119,7 @@ export function drawDemonstration(mixture: Mixture, random: Random): { prompt: s
 export async function pretrainStep(policy: Policy, mixture: Mixture, settings: PretrainSettings, step: number): Promise<PretrainStep> {
   const { seed, batch: rows, schedule, weightDecay } = settings;
   const demonstrations = Array.from({ length: rows }, (_, row) =>
-    drawDemonstration(mixture, randomSequence({ seed, stream: STREAM.pretrain, step }, row)),
+    drawDemonstration(mixture, randomSequence({ seed, stream: STREAM.pretrain, step }, row), slipScale(step, schedule.total)),
   );
   const batch = tokenBatch(
     demonstrations.map(({ prompt }) => encodePrompt(prompt)),
