@@ -1,0 +1,106 @@
+import { describe, expect, it } from "vitest";
+import { RecipeError } from "../algorithm/plugin.ts";
+import { RECIPES, recipeById } from "./index.ts";
+import { differences, grpo, parseValue, type Recipe, resolveRecipe, settingsOf, withChange } from "./recipe.ts";
+import { PLUGINS, SLOTS } from "./slots.ts";
+
+describe("recipes", () => {
+  it("keeps grpo@1 as it was frozen: other recipes are differences from it", () => {
+    expect(settingsOf(grpo())).toMatchObject({
+      task: "countdown",
+      "task.problems": 0,
+      sampler: "temperature",
+      "sampler.promptsPerStep": 16,
+      "sampler.groupSize": 8,
+      "sampler.temperature": 1,
+      "sampler.topK": 0,
+      "sampler.topP": 1,
+      "sampler.minP": 0,
+      groupFilter: "none",
+      reward: "verdict",
+      "reward.formatWeight": 0,
+      "reward.overlongBuffer": 0,
+      advantage: "group",
+      "advantage.baseline": "mean",
+      "advantage.scale": "std",
+      "advantage.scope": "group",
+      "advantage.ddof": 1,
+      "advantage.eps": 1e-6,
+      objective: "clipped",
+      "objective.clipLow": 0.2,
+      "objective.clipHigh": 0.2,
+      "objective.dualClip": 0,
+      aggregation: "token-mean",
+      "aggregation.maskTruncated": false,
+      kl: "k3",
+      "kl.coefficient": 0,
+      optimizer: "adamw",
+      "optimizer.miniBatches": 2,
+      "optimizer.epochs": 2,
+      "optimizer.schedule": "constant",
+    });
+  });
+
+  it("resolves every recipe that ships, and its differences are what it says", () => {
+    for (const recipe of RECIPES) expect(() => resolveRecipe(recipe), recipe.id).not.toThrow();
+    expect(differences(grpo(), resolveRecipe(recipeById("grpo")))).toEqual([]);
+    expect(differences(grpo(), resolveRecipe(recipeById("dr-grpo"))).map((d) => d.path)).toEqual([
+      "advantage.scale",
+      "aggregation",
+      "aggregation.maxLength",
+    ]);
+    expect(differences(grpo(), resolveRecipe(recipeById("dapo")))).toContainEqual({ path: "objective.clipHigh", from: 0.2, to: 0.28 });
+  });
+
+  it("survives JSON", () => {
+    for (const recipe of RECIPES) expect(resolveRecipe(JSON.parse(JSON.stringify(recipe)))).toEqual(resolveRecipe(recipe));
+  });
+
+  it("declares parameters whose defaults and sliders lie in their ranges", () => {
+    for (const slot of SLOTS) {
+      for (const plugin of PLUGINS[slot]) {
+        for (const [name, parameter] of Object.entries(plugin.parameters)) {
+          const where = `${slot}=${plugin.id}.${name}`;
+          if (parameter.kind === "number" || parameter.kind === "integer") {
+            for (const value of [parameter.default, parameter.slider[0], parameter.slider[1]]) {
+              expect(value >= parameter.min && value <= parameter.max, where).toBe(true);
+            }
+          }
+          if (parameter.kind === "choice")
+            expect(
+              parameter.options.map((o) => o.value),
+              where,
+            ).toContain(parameter.default);
+        }
+      }
+    }
+  });
+
+  it.each<[string, unknown]>([
+    ["an unknown slot", { base: "grpo@1", changes: { mood: {} } }],
+    ["an unknown plug-in", { base: "grpo@1", changes: { advantage: { plugin: "magic" } } }],
+    ["an unknown parameter", { base: "grpo@1", changes: { advantage: { params: { magic: 1 } } } }],
+    ["a value out of range", { base: "grpo@1", changes: { objective: { params: { clipLow: 2 } } } }],
+    ["a value of the wrong type", { base: "grpo@1", changes: { objective: { params: { clipLow: "0.2" } } } }],
+    ["another base", { base: "grpo@2", changes: {} }],
+  ])("refuses %s", (_, recipe) => {
+    expect(() => resolveRecipe({ id: "x", name: "x", summary: "", ...(recipe as object) } as Recipe)).toThrow(RecipeError);
+  });
+
+  it("changes one thing by path, and reads values from text", () => {
+    const changed = withChange(grpo(), "advantage.scale", "none");
+    expect(differences(grpo(), changed)).toEqual([{ path: "advantage.scale", from: "std", to: "none" }]);
+    expect(differences(withChange(changed, "advantage.scale", "std"), grpo())).toEqual([]);
+    expect(settingsOf(withChange(grpo(), "aggregation", "constant-length"))["aggregation.maxLength"]).toBe(0);
+    expect(parseValue(grpo(), "sampler.groupSize", "12")).toBe(12);
+    expect(parseValue(grpo(), "aggregation.maskTruncated", "true")).toBe(true);
+    expect(parseValue(grpo(), "advantage.scale", "none")).toBe("none");
+    for (const [path, text] of [
+      ["sampler.groupSize", "twelve"],
+      ["aggregation.maskTruncated", "1"],
+      ["sampler.groupSize", ""],
+    ] as const) {
+      expect(() => withChange(grpo(), path, parseValue(grpo(), path, text))).toThrow(RecipeError);
+    }
+  });
+});
