@@ -53,7 +53,7 @@ export async function run(args: string[]): Promise<void> {
   const samples = integerFlag("n", values.n, 1, 4096);
   const problems = integerFlag("problems", values.problems, 1, 65536);
   const ks = [...new Set(values.k.split(",").map((k) => integerFlag("k", k, 1, samples)))].sort((a, b) => a - b);
-  const temperature = numberFlag("temperature", values.temperature, 0, 100);
+  const temperature = numberFlag("temperature", values.temperature, 0.01, 100);
   const seed = integerFlag("seed", values.seed, 0, 2 ** 32 - 1);
   const { config, theta } = await loadPolicyFolder(values.policy);
   const engine = await engineByName(values.engine);

@@ -71,7 +71,7 @@ function newJob(values: { policy?: string; steps?: string; batch?: string; "lear
   }
   const total = values.steps === undefined ? DEFAULTS[size].steps : integerFlag("steps", values.steps, 1, 10_000_000);
   const rate = values["learning-rate"];
-  const peak = rate === undefined ? DEFAULTS[size].learningRate : numberFlag("learning-rate", rate, 0, 1);
+  const peak = rate === undefined ? DEFAULTS[size].learningRate : numberFlag("learning-rate", rate, 1e-8, 1);
   return {
     size,
     settings: {
