@@ -48,7 +48,7 @@ const HELP = `usage: rlvr pretrain --policy nano|tiny|small --out DIR [flags]
 /** What each size is trained with unless flags say otherwise. */
 const DEFAULTS: Readonly<Record<PolicySize, { readonly steps: number; readonly learningRate: number }>> = {
   nano: { steps: 6000, learningRate: 3e-3 },
-  tiny: { steps: 7000, learningRate: 2e-3 },
+  tiny: { steps: 9000, learningRate: 2e-3 },
   small: { steps: 12000, learningRate: 1e-3 },
 };
 
@@ -78,7 +78,7 @@ function newJob(values: { policy?: string; steps?: string; batch?: string; "lear
       seed: integerFlag("seed", values.seed ?? "1", 0, 2 ** 32 - 1),
       batch: integerFlag("batch", values.batch ?? "128", 1, 65536),
       schedule: { kind: "cosine", peak, warmup: Math.min(WARMUP, total), total, floor: 0.05 },
-      weightDecay: 0.01,
+      weightDecay: 0.1,
     },
   };
 }

@@ -38,9 +38,9 @@ export const MIXTURES: Readonly<Record<PolicySize, Mixture>> = {
     part("compose", "2", 8, 0.5),
   ],
   tiny: [
-    part("countdown", "2", 5, 0.55),
-    part("countdown", "3", 42, 0.5),
-    part("countdown", "3-large", 4, 0.5),
+    part("countdown", "2", 4, 0.55),
+    part("countdown", "3", 26, 0.55),
+    part("countdown", "3-large", 22, 0.55),
     part("countdown", "4", 3, 0.5),
     part("addition", "1", 2, 0.55),
     part("addition", "2", 9, 0.55),
