@@ -1,0 +1,30 @@
+import { start } from "./actions.ts";
+import { readLink } from "./link.ts";
+import { notify, type ShippedPolicy, usePage } from "./state.ts";
+import { openWorker } from "./worker-client.ts";
+
+/** Opens the worker and starts the run that the page's address asks for. */
+export async function begin(): Promise<void> {
+  const policiesUrl = new URL("policies/", document.baseURI).href;
+  let policies: readonly ShippedPolicy[];
+  try {
+    const response = await fetch(new URL("index.json", policiesUrl));
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    policies = ((await response.json()) as { policies: ShippedPolicy[] }).policies;
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    usePage.setState({
+      fatal: `The list of policies did not arrive (${detail}). Check the connection and reload the page.`,
+      progress: undefined,
+    });
+    return;
+  }
+  usePage.setState({ policies });
+  const { setup, engine, problems } = readLink(
+    location.search,
+    policies.map((policy) => policy.id),
+  );
+  for (const problem of problems) notify("error", problem);
+  openWorker({ type: "open", policiesUrl, engine });
+  start(setup);
+}

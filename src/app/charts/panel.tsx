@@ -1,0 +1,122 @@
+import { useEffect, useMemo, useState } from "react";
+import { evaluationMetrics } from "../../loop/metrics.ts";
+import type { Metrics } from "../../loop/record.ts";
+import { percent } from "../format.ts";
+import { passAtK } from "../stage/facts.ts";
+import { usePage } from "../state.ts";
+import "./charts.css";
+import { Chart } from "./chart.tsx";
+import { type ChartSpec, MAIN_CHART, pointsOf, SMALL_CHARTS } from "./series.ts";
+
+/** Time between two charts' renderings (milliseconds): they take turns, so that no frame carries all of them. */
+const TURN = 60;
+const ALL = [MAIN_CHART, ...SMALL_CHARTS];
+
+interface Seen {
+  readonly history: readonly Metrics[];
+  readonly start: Metrics;
+}
+
+/** Live charts over one axis of steps. */
+export default function ChartsPanel() {
+  const seen = useTurns();
+  const cursor = usePage((state) => state.lookBack?.step);
+  const chart = (spec: ChartSpec, i: number, height: number) => (
+    <LiveChart key={spec.id} spec={spec} history={seen[i].history} start={seen[i].start} height={height} cursor={cursor} />
+  );
+  return (
+    <>
+      {chart(MAIN_CHART, 0, 128)}
+      <PassAtK />
+      <div className="small-charts">{SMALL_CHARTS.map((spec, i) => chart(spec, i + 1, 76))}</div>
+    </>
+  );
+}
+
+function LiveChart(props: { spec: ChartSpec; history: readonly Metrics[]; start: Metrics; height: number; cursor: number | undefined }) {
+  const { spec, history, start, height, cursor } = props;
+  const points = useMemo(() => pointsOf(history, spec.lines, start), [history, spec, start]);
+  return <Chart spec={spec} points={points} height={height} cursor={cursor} />;
+}
+
+/** The history as each chart has last seen it: whenever there is something new, one chart after the other takes it over. */
+function useTurns(): readonly Seen[] {
+  const [seen, setSeen] = useState<readonly Seen[]>(() => ALL.map(current));
+  useEffect(() => {
+    let next = 0;
+    const timer = setInterval(() => {
+      const now = current();
+      setSeen((before) => {
+        for (let tried = 0; tried < ALL.length; tried++) {
+          const i = (next + tried) % ALL.length;
+          if (before[i].history !== now.history || before[i].start !== now.start) {
+            next = i + 1;
+            return before.map((s, j) => (j === i ? now : s));
+          }
+        }
+        return before;
+      });
+    }, TURN);
+    return () => clearInterval(timer);
+  }, []);
+  return seen;
+}
+
+const NOTHING: Metrics = {};
+let startCache: { evaluation: unknown; metrics: Metrics } | undefined;
+
+function current(): Seen {
+  const { history, start } = usePage.getState();
+  if (startCache?.evaluation !== start) startCache = { evaluation: start, metrics: start ? evaluationMetrics(start) : NOTHING };
+  return { history, start: startCache?.metrics ?? NOTHING };
+}
+
+/** pass@k of the base policy and, once measured, of the policy now. */
+function PassAtK() {
+  const start = usePage((state) => state.start);
+  const measured = usePage((state) => state.measured);
+  const ks = start && passAtK(start);
+  return (
+    <div
+      className="pass-at-k"
+      data-tip="The chance that at least one of k answers to a held-out problem is right. Measured while the run stands still."
+    >
+      <table>
+        <thead>
+          <tr>
+            <th scope="row">pass@</th>
+            {ks ? (
+              ks
+                .filter(({ k }) => SHOWN_KS.includes(k))
+                .map(({ k }) => (
+                  <th key={k} scope="col">
+                    {k}
+                  </th>
+                ))
+            ) : (
+              <td className="dim">measured while paused</td>
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          {(
+            [
+              ["base", start],
+              [measured ? `step ${measured.step}` : "now", measured?.evaluation],
+            ] as const
+          ).map(([name, evaluation], i) => (
+            <tr key={i === 0 ? "base" : "now"}>
+              <th scope="row">{name}</th>
+              {evaluation &&
+                passAtK(evaluation)
+                  .filter(({ k }) => SHOWN_KS.includes(k))
+                  .map(({ k, value }) => <td key={k}>{percent(value)}</td>)}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+const SHOWN_KS = [1, 4, 16];

@@ -1,0 +1,96 @@
+import type { Metrics } from "../../loop/record.ts";
+
+/** What the charts draw. */
+export interface Line {
+  readonly metric: string;
+  readonly name: string;
+  readonly colour: "blue" | "orange";
+  /** Measured now and then: points, joined. */
+  readonly sparse?: boolean;
+}
+
+export interface ChartSpec {
+  readonly id: string;
+  readonly title: string;
+  readonly meaning: string;
+  readonly lines: readonly Line[];
+  /** Shares and rewards have fixed ends; others follow the data, from 0. */
+  readonly domain?: readonly [number, number];
+  readonly format: "percent" | "number" | "rate";
+}
+
+export const MAIN_CHART: ChartSpec = {
+  id: "reward",
+  title: "Reward and pass@1",
+  meaning: "The mean reward of each step’s answers, and the share of held-out problems answered right at the first try.",
+  lines: [
+    { metric: "reward", name: "mean reward", colour: "blue" },
+    { metric: "pass@1", name: "pass@1 held-out", colour: "orange", sparse: true },
+  ],
+  domain: [0, 1],
+  format: "number",
+};
+
+const one = (id: string, title: string, metric: string, meaning: string, more: Partial<ChartSpec> = {}): ChartSpec => ({
+  id,
+  title,
+  meaning,
+  lines: [{ metric, name: title, colour: "blue" }],
+  format: "number",
+  ...more,
+});
+
+export const SMALL_CHARTS: readonly ChartSpec[] = [
+  one("entropy", "Entropy", "entropy", "How undecided the policy is, in nats a token. It falls as the policy commits itself."),
+  one("kl", "KL to base", "kl", "How far the policy has moved from where it began, in nats a token."),
+  one("clip", "Clipped", "clip_ratio/high_mean", "The share of tokens whose gradient the clip stopped: risen too far, fallen too far.", {
+    lines: [
+      { metric: "clip_ratio/high_mean", name: "held above", colour: "blue" },
+      { metric: "clip_ratio/low_mean", name: "held below", colour: "orange" },
+    ],
+    format: "percent",
+  }),
+  one(
+    "idle",
+    "No-signal groups",
+    "frac_reward_zero_std",
+    "The share of groups whose answers all earned the same, so that there was nothing to learn.",
+    {
+      domain: [0, 1],
+      format: "percent",
+    },
+  ),
+  one("length", "Length", "completions/mean_length", "Mean length of an answer, in tokens."),
+  one("grad", "Gradient norm", "grad_norm", "The length of the gradient before clipping, mean of the step’s updates."),
+  one("form", "Readable", "well_formed", "The share of answers that the verifier could read, right or wrong.", {
+    domain: [0, 1],
+    format: "percent",
+  }),
+  one("speed", "Tokens per second", "tokens_per_second", "Tokens drawn over the whole step’s time, learning included.", { format: "rate" }),
+];
+
+/** The most points a chart draws: more cost long frames on small machines and cannot be told apart. */
+export const MOST_POINTS = 100;
+
+export type Point = Readonly<Record<string, number>>;
+
+/**
+ * At most `MOST_POINTS` points of a chart. Neighbouring steps are averaged; the last step of each bunch gives the place. Sparse
+ * metrics keep the bunch's last measurement, and `start` is put at step 0.
+ */
+export function pointsOf(history: readonly Metrics[], lines: readonly Line[], start: Metrics = {}): Point[] {
+  const bunch = Math.max(1, Math.ceil(history.length / (MOST_POINTS - 1)));
+  const points: Record<string, number>[] = [];
+  const first = Object.fromEntries(lines.filter((line) => line.metric in start).map((line) => [line.metric, start[line.metric]]));
+  if (Object.keys(first).length > 0) points.push({ step: 0, ...first });
+  for (let from = 0; from < history.length; from += bunch) {
+    const steps = history.slice(from, from + bunch);
+    const point: Record<string, number> = { step: steps.at(-1)!.step };
+    for (const { metric, sparse } of lines) {
+      const values = steps.flatMap((m) => (metric in m ? [m[metric]] : []));
+      if (values.length > 0) point[metric] = sparse ? values.at(-1)! : values.reduce((a, b) => a + b, 0) / values.length;
+    }
+    points.push(point);
+  }
+  return points;
+}

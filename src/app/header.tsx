@@ -1,0 +1,232 @@
+import { useState } from "react";
+import { RECIPES, recipeById } from "../recipes/index.ts";
+import { PLUGINS } from "../recipes/slots.ts";
+import { edit, forget, resume, setupNow, start, withRecipe } from "./actions.ts";
+import { leaveRun } from "./confirm.tsx";
+import { count, rate } from "./format.ts";
+import { Help } from "./help.tsx";
+import { changesFromGrpo, labelOf, nameOfTask, parameterAt, showValue } from "./knobs/describe.ts";
+import { Popover } from "./popover.tsx";
+import { type RunView, usePage } from "./state.ts";
+
+export function Header() {
+  const run = usePage((state) => state.run);
+  return (
+    <header className="header">
+      <h1>
+        <svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true">
+          <path d="M19.5 9A8 8 0 1 0 20 14" fill="none" stroke="currentColor" strokeWidth="2.4" strokeLinecap="round" />
+          <path
+            d="M20.6 3.6 19.8 9.6 14 8.4"
+            fill="none"
+            stroke="currentColor"
+            strokeWidth="2.4"
+            strokeLinecap="round"
+            strokeLinejoin="round"
+          />
+          <circle cx="12" cy="12" r="2.6" className="dot" />
+        </svg>
+        RLVR Playground
+      </h1>
+      {run && <Choices run={run} />}
+      <div className="spacer" />
+      <Engine />
+      <Runs />
+      <Help />
+    </header>
+  );
+}
+
+/** Task, recipe, policy and seed: what the run is. */
+function Choices({ run }: { run: RunView }) {
+  const { recipe } = run;
+  const policies = usePage((state) => state.policies);
+  const level = parameterAt(recipe, "task.level");
+  const setup = () => setupNow()!;
+  return (
+    <div className="choices">
+      <label>
+        <span>Task</span>
+        <select value={recipe.slots.task.plugin} onChange={(event) => edit("task", event.target.value)} aria-label="Task">
+          {PLUGINS.task.map((task) => (
+            <option key={task.id} value={task.id}>
+              {task.name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <select
+        value={recipe.slots.task.params.level as string}
+        onChange={(event) => edit("task.level", event.target.value)}
+        aria-label="Level"
+      >
+        {level?.kind === "choice" &&
+          level.options.map((option) => (
+            <option key={option.value} value={option.value}>
+              {option.label}
+            </option>
+          ))}
+      </select>
+      <label>
+        <span>Recipe</span>
+        <select
+          value={recipe.id}
+          aria-label="Recipe"
+          onChange={(event) => {
+            const { value } = event.target;
+            leaveRun("Start with the new recipe", () => start(withRecipe(setup(), value)));
+          }}
+        >
+          {RECIPES.map((r) => (
+            <option key={r.id} value={r.id}>
+              {r.name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <Difference run={run} />
+      <label>
+        <span>Policy</span>
+        <select
+          value={run.setup.policy}
+          aria-label="Policy"
+          onChange={(event) => {
+            const { value } = event.target;
+            leaveRun("Start with the new policy", () => start({ ...setup(), policy: value }));
+          }}
+        >
+          {policies.map((policy) => (
+            <option key={policy.id} value={policy.id}>
+              {policy.id} ·{" "}
+              {policy.parameters < 1e6 ? `${Math.round(policy.parameters / 1000)}k` : `${(policy.parameters / 1e6).toFixed(1)}M`}
+            </option>
+          ))}
+        </select>
+      </label>
+      <Seed seed={run.seed} />
+    </div>
+  );
+}
+
+/** The recipe's difference from GRPO, with every knob that was turned. */
+function Difference({ run }: { run: RunView }) {
+  const differences = changesFromGrpo(run.recipe);
+  const { summary, source } = recipeById(run.recipe.id);
+  const label = differences.length === 0 ? "as GRPO" : `${count(differences.length, "change")} from GRPO`;
+  return (
+    <Popover className="difference" label={label} title={`${run.recipe.name}: ${label}`}>
+      <h2>{run.recipe.name}</h2>
+      <p>{summary}</p>
+      {differences.length > 0 && (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Knob</th>
+              <th scope="col">GRPO</th>
+              <th scope="col">here</th>
+            </tr>
+          </thead>
+          <tbody>
+            {differences.map(({ path, from, to }) => (
+              <tr key={path}>
+                <td>{labelOf(run.recipe, path)}</td>
+                <td>{showValue(run.recipe, path, from)}</td>
+                <td className="changed-value">{showValue(run.recipe, path, to)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {source && (
+        <p className="dim">
+          Source:{" "}
+          <a href={source.url} target="_blank" rel="noreferrer">
+            {source.title}
+          </a>
+        </p>
+      )}
+    </Popover>
+  );
+}
+
+function Seed({ seed }: { seed: number }) {
+  const [draft, setDraft] = useState<string>();
+  const commit = () => {
+    setDraft(undefined);
+    if (draft !== undefined && draft.trim() !== "" && Number(draft) !== seed) edit("seed", Number(draft));
+  };
+  return (
+    <label data-tip="Where all chance comes from: the same seed gives the same run. A new seed draws other problems and answers from the next step on.">
+      <span>Seed</span>
+      <input
+        className="seed"
+        inputMode="numeric"
+        value={draft ?? String(seed)}
+        onChange={(event) => setDraft(event.target.value)}
+        onBlur={commit}
+        onKeyDown={(event) => event.key === "Enter" && commit()}
+        aria-label="Seed"
+      />
+    </label>
+  );
+}
+
+/** What computes, how fast, and why it is not the GPU if it is not. */
+function Engine() {
+  const engine = usePage((state) => state.engine);
+  const speed = usePage((state) => state.history.at(-1)?.tokens_per_second);
+  if (!engine) return null;
+  return (
+    <div className="engine">
+      <Popover
+        align="right"
+        title={`Engine: ${engine.label}`}
+        label={
+          <>
+            <span className={`lamp ${engine.kind}`} aria-hidden="true" />
+            <span className="engine-label">{engine.label}</span>
+            {engine.note && (
+              <span className="mark" aria-hidden="true">
+                ⓘ
+              </span>
+            )}
+          </>
+        }
+      >
+        <h2>{engine.kind === "webgpu" ? "Running on the GPU" : "Running without the GPU"}</h2>
+        <p>{engine.note ?? `The policy samples and learns on ${engine.label}, in a worker of this page. Nothing leaves your machine.`}</p>
+      </Popover>
+      <output className="speed" aria-label="Tokens per second">
+        {speed === undefined ? "–" : rate(speed)} tok/s
+      </output>
+    </div>
+  );
+}
+
+/** Runs of this and earlier visits. */
+function Runs() {
+  const kept = usePage((state) => state.keptRuns);
+  const current = usePage((state) => state.run?.id);
+  const others = kept.filter((run) => run.id !== current && run.steps > 0);
+  return (
+    <Popover label="Runs" title="Kept runs" align="right">
+      <h2>Kept runs</h2>
+      {others.length === 0 && <p>Runs are kept in this browser as they go; the newest few appear here when you start another.</p>}
+      <ul className="runs">
+        {others.map((run) => (
+          <li key={run.id}>
+            <span>
+              {run.policy} · {nameOfTask(run.task)} · {run.recipe} · seed {run.seed} · {count(run.steps, "step")}
+            </span>
+            <button type="button" onClick={() => leaveRun("Resume the other run", () => resume(run.id))}>
+              Resume
+            </button>
+            <button type="button" onClick={() => forget(run.id)}>
+              Forget
+            </button>
+          </li>
+        ))}
+      </ul>
+    </Popover>
+  );
+}

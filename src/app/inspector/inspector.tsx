@@ -1,0 +1,175 @@
+import type { StepRecord } from "../../loop/record.ts";
+import { fixed, percent, short, tokenGlyph, tokenName } from "../format.ts";
+import { alternativesAt, lengthOf, logProbBefore, temperatureOf } from "../stage/token-facts.ts";
+import { phaseIndex, type Selection, shownPhase, shownRecord, usePage } from "../state.ts";
+import { advantageChain, advantageLine, coefficientLine, inWords, type TokenUpdate, tokenUpdates } from "./formula.ts";
+import "./inspector.css";
+
+/** Everything the record knows about one token: probabilities, alternatives, and the numbers that made its gradient. */
+export function Inspector() {
+  const selection = usePage((state) => state.selection);
+  const known = selection && selection.index < lengthOf(selection.record, selection.row);
+  return (
+    <section className="inspector" aria-label="Token inspector">
+      {known ? (
+        <Token selection={selection} />
+      ) : (
+        <p className="hint">
+          Click a token above (or press Tab, then the arrow keys) to see its probability, its alternatives, and the numbers that push it up
+          or down.
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Token({ selection }: { selection: Selection }) {
+  const { record, row, index } = selection;
+  // In the step on the stage, the inspector knows what the chosen phase knows; of another step it tells everything.
+  const phase = usePage((state) => (shownRecord(state)?.step === record.step ? (shownPhase(state) ?? record.phase) : record.phase));
+  const tokens = record.tokens!;
+  const position = tokens.offsets[row] + index;
+  const token = tokens.tokens[position];
+  const group = record.groups[record.rollouts[row].group];
+  const updated = phaseIndex(phase) >= phaseIndex("update");
+  const after = updated ? tokens.after : undefined;
+  const before = logProbBefore(record, position);
+  return (
+    <>
+      <div className="inspected">
+        <span className="token big" aria-hidden="true">
+          {tokenGlyph(token)}
+        </span>
+        <div>
+          <h2>{tokenName(token)}</h2>
+          <p className="dim">
+            token {index + 1} of {lengthOf(record, row)}, answer {group.members.indexOf(row) + 1} of {group.members.length}, step{" "}
+            {record.step}
+          </p>
+        </div>
+      </div>
+      <dl className="facts">
+        <div>
+          <dt>probability</dt>
+          <dd>
+            {before === undefined ? "below the listed" : percent(Math.exp(before))}
+            {after && ` → ${percent(Math.exp(after.logProb[position]))}`}
+          </dd>
+        </div>
+        <div data-tip="How undecided the policy was here, in nats: 0 if only one token was possible.">
+          <dt>entropy</dt>
+          <dd>
+            {fixed(tokens.entropy[position])}
+            {after && ` → ${fixed(after.entropy[position])}`}
+          </dd>
+        </div>
+        <div data-tip={oldMeaning(record)}>
+          <dt>log π old</dt>
+          <dd>{fixed(tokens.oldLogProb[position], 3)}</dd>
+        </div>
+        {tokens.refLogProb && updated && (
+          <div data-tip="The same token under the base policy, as it was before training.">
+            <dt>log π ref</dt>
+            <dd>{fixed(tokens.refLogProb[position], 3)}</dd>
+          </div>
+        )}
+      </dl>
+      <Alternatives record={record} position={position} after={after !== undefined} />
+      <Gradient record={record} row={row} index={index} advantage={phaseIndex(phase) >= phaseIndex("advantages")} updated={updated} />
+    </>
+  );
+}
+
+function oldMeaning(record: StepRecord): string {
+  const temperature = temperatureOf(record);
+  const at = temperature === 1 ? "" : ` at temperature ${short(temperature)}`;
+  return `The token’s log-probability${at} under the policy that drew it: what the ratio compares with.`;
+}
+
+const SHOWN = 6;
+
+function Alternatives({ record, position, after }: { record: StepRecord; position: number; after: boolean }) {
+  const all = alternativesAt(record, position);
+  const top = all.slice(0, SHOWN);
+  const shown = top.some((a) => a.chosen) ? top : [...all.slice(0, SHOWN - 1), all.find((a) => a.chosen)!];
+  return (
+    <div className="alternatives">
+      <h3>Alternatives {after ? <span className="dim">before ▸ after</span> : null}</h3>
+      <ul>
+        {shown.map((alternative) => (
+          <li key={alternative.token} className={alternative.chosen ? "chosen" : ""} aria-current={alternative.chosen || undefined}>
+            <code>{tokenGlyph(alternative.token)}</code>
+            <span className="bars" aria-hidden="true">
+              <i className="before" style={{ width: `${(alternative.before ?? 0) * 100}%` }} />
+              {after && <i className="after" style={{ width: `${(alternative.after ?? 0) * 100}%` }} />}
+            </span>
+            <span className="number">
+              {share(alternative.before)}
+              {after && ` ▸ ${share(alternative.after)}`}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+/** A token that is not among the recorded few is rarer than all of them. */
+const share = (p: number | undefined) => (p === undefined ? "rare" : percent(p));
+
+function Gradient(props: { record: StepRecord; row: number; index: number; advantage: boolean; updated: boolean }) {
+  const { record, row, index } = props;
+  const chain = props.advantage ? advantageChain(record, row) : undefined;
+  const updates = props.updated ? tokenUpdates(record, row, index) : [];
+  const last = updates.at(-1);
+  if (!chain) return <p className="chain hint">Its advantage, ratio and coefficient appear here in the phases to come.</p>;
+  return (
+    <div className="chain">
+      <p className="formula">
+        <span data-tip="Advantage: the reward, less the group’s baseline, over the group’s spread.">
+          <var>A</var> = {advantageLine(chain)}
+        </span>
+      </p>
+      {updates.length > 0 ? (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">update</th>
+              <th scope="col">π now ÷ π old = ρ</th>
+              <th scope="col">clip</th>
+              <th scope="col">{coefficientLine(last!).symbols}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {updates.slice(-3).map((update) => (
+              <UpdateRow key={update.number} update={update} />
+            ))}
+          </tbody>
+        </table>
+      ) : (
+        <p className="dim">
+          {props.updated ? "This answer has not been in a mini-batch yet." : "The update will turn it into a gradient."}
+        </p>
+      )}
+      {last && <p className="words">{inWords(record, last)}</p>}
+    </div>
+  );
+}
+
+const CLIPS = { none: "–", above: "held above", below: "held below", dual: "dual clip" } as const;
+
+function UpdateRow({ update }: { update: TokenUpdate }) {
+  return (
+    <tr>
+      <td>{update.number}</td>
+      <td>
+        {short(update.probability)} ÷ {short(update.oldProbability)} = <b>{fixed(update.ratio, 3)}</b>
+      </td>
+      <td className={update.clip === "none" ? "" : "clipped"}>{CLIPS[update.clip]}</td>
+      <td>
+        {coefficientLine(update).numbers.replace(/ = [^=]*$/, "")} ={" "}
+        <b className={update.coefficient < 0 ? "up" : update.coefficient > 0 ? "down" : ""}>{short(update.coefficient)}</b>
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,65 @@
+import type { Phase, StepRecord } from "../../loop/record.ts";
+
+/** What each phase does, in plain words. */
+
+const CAPTIONS: Readonly<Record<Phase, { title: string; text: string }>> = {
+  prompts: {
+    title: "Prompts",
+    text: "The task draws questions whose answers a program can check. Nothing is answered yet.",
+  },
+  rollouts: {
+    title: "Rollouts",
+    text: "The policy answers each prompt several times, drawing one character after the other from its own probabilities. ■ is end of text.",
+  },
+  verdicts: {
+    title: "Verdicts",
+    text: "The verifier, an ordinary program, reads each answer and says whether it is right, and if not, why.",
+  },
+  rewards: {
+    title: "Rewards",
+    text: "Verdicts become numbers to learn from. A group whose answers all earn the same has no signal: there is nothing to prefer.",
+  },
+  advantages: {
+    title: "Advantages",
+    text: "Each answer is compared with its own group: above the average it shall become more probable (blue), below it less (orange).",
+  },
+  update: {
+    title: "Update",
+    text: "",
+  },
+  evaluation: {
+    title: "Evaluation",
+    text: "The step is done. Now and then the policy is tested on problems that it never trains on, to tell learning from memorising.",
+  },
+};
+
+const PLAYING = {
+  title: "Training",
+  text: "Each step runs all seven phases, from new prompts to a changed policy. Pause, then go phase by phase to see what happens inside.",
+};
+
+/** The caption of a phase; for `update` it depends on whether clipping can act at all. */
+export function captionOf(record: StepRecord, phase: Phase, playing: boolean): { title: string; text: string } {
+  if (playing) return PLAYING;
+  if (phase !== "update") return CAPTIONS[phase];
+  const { title } = CAPTIONS.update;
+  if (plannedUpdates(record) === 1) {
+    return {
+      title,
+      text: "One update a batch is on-policy: the ratio is exactly 1 and nothing is ever clipped. Take more mini-batches or epochs to see clipping at work.",
+    };
+  }
+  return {
+    title,
+    text: "The batch is cut into mini-batches, each one optimizer step. (With a single update a batch the ratio would be exactly 1 and nothing ever clipped, hence several by default.) From the second on the ratio leaves 1, and the clip stops tokens that have moved far enough.",
+  };
+}
+
+/** Optimizer steps of the whole phase, by the settings. */
+export function plannedUpdates(record: StepRecord): number {
+  return miniBatchesOf(record) * (record.settings["optimizer.epochs"] as number);
+}
+
+export function miniBatchesOf(record: StepRecord): number {
+  return Math.min(record.settings["optimizer.miniBatches"] as number, record.rollouts.length);
+}

@@ -1,0 +1,216 @@
+import { create } from "zustand";
+import { type EvaluationRecord, type Metrics, PHASES, type Phase, type StepRecord } from "../loop/record.ts";
+import { type Edit, type RunSetup, setupAt } from "../loop/run.ts";
+import type { ResolvedRecipe } from "../recipes/recipe.ts";
+import type { EngineStatus, Event, KeptRun } from "../worker/protocol.ts";
+
+/** What the page knows, fed only by the worker's events; views read it, and commands go to the worker. */
+
+/** The run on screen. */
+export interface RunView {
+  readonly id: string;
+  readonly setup: RunSetup;
+  readonly edits: readonly Edit[];
+  /** The recipe and seed that the next step to begin will use. */
+  readonly recipe: ResolvedRecipe;
+  readonly seed: number;
+}
+
+/** A token that the inspector shows; the record is the newest one known of its step. */
+export interface Selection {
+  readonly record: StepRecord;
+  readonly row: number;
+  /** Counted from the completion's first token. */
+  readonly index: number;
+}
+
+export interface Toast {
+  readonly id: number;
+  readonly kind: "notice" | "error";
+  readonly text: string;
+}
+
+/** Looking back at an earlier step. `record` is undefined until it arrives, and null if it is no longer kept. */
+export interface LookBack {
+  readonly step: number;
+  readonly record?: StepRecord | null;
+}
+
+/** A policy that ships, as `policies/index.json` lists it. */
+export interface ShippedPolicy {
+  readonly id: string;
+  readonly name: string;
+  readonly parameters: number;
+}
+
+export interface PageState {
+  readonly policies: readonly ShippedPolicy[];
+  readonly progress: { readonly what: string; readonly fraction: number } | undefined;
+  readonly engine: EngineStatus | undefined;
+  /** Runs that could be resumed, newest first. */
+  readonly keptRuns: readonly KeptRun[];
+  /** The run that an earlier visit left behind and that is offered now. */
+  readonly offer: KeptRun | undefined;
+  readonly run: RunView | undefined;
+  /** Steps completed. */
+  readonly step: number;
+  readonly playing: boolean;
+  readonly busy: boolean;
+  /** A pause was asked for and the worker has not stopped yet. */
+  readonly pausing: boolean;
+  /** The newest record. */
+  readonly latest: StepRecord | undefined;
+  /** The record on the stage; while playing it may lag behind `latest`, so that the rows do not flicker. */
+  readonly live: StepRecord | undefined;
+  readonly history: readonly Metrics[];
+  /** Of the policy before training. */
+  readonly start: EvaluationRecord | undefined;
+  /** The last measurement of pass@k, and after which step it was made. */
+  readonly measured: { readonly step: number; readonly evaluation: EvaluationRecord } | undefined;
+  readonly lookBack: LookBack | undefined;
+  /** A phase of the shown record to look at instead of its last one. */
+  readonly viewPhase: Phase | undefined;
+  readonly selection: Selection | undefined;
+  readonly toasts: readonly Toast[];
+  /** Nothing can go on: one sentence. */
+  readonly fatal: string | undefined;
+}
+
+export const EMPTY: PageState = {
+  policies: [],
+  progress: { what: "Starting", fraction: 0 },
+  engine: undefined,
+  keptRuns: [],
+  offer: undefined,
+  run: undefined,
+  step: 0,
+  playing: false,
+  busy: false,
+  pausing: false,
+  latest: undefined,
+  live: undefined,
+  history: [],
+  start: undefined,
+  measured: undefined,
+  lookBack: undefined,
+  viewPhase: undefined,
+  selection: undefined,
+  toasts: [],
+  fatal: undefined,
+};
+
+export const usePage = create<PageState>()(() => EMPTY);
+
+/** Place of a phase in the step, from 0. */
+export const phaseIndex = (phase: Phase) => PHASES.indexOf(phase);
+
+/** A step faster than this (seconds) is shown only once its advantages are known. */
+const FAST_STEP = 1.5;
+const TOASTS_SHOWN = 3;
+let toasts = 0;
+
+/** The state after an event. */
+export function afterEvent(state: PageState, event: Event): PageState {
+  switch (event.type) {
+    case "progress":
+      return { ...state, progress: { what: event.what, fraction: event.fraction } };
+    case "ready":
+      return { ...state, engine: event.engine, keptRuns: event.keptRuns, offer: event.keptRuns[0], progress: undefined };
+    case "started": {
+      const now = setupAt(event.setup, event.edits, event.step + 1);
+      return {
+        ...state,
+        run: { id: event.runId, setup: event.setup, edits: event.edits, recipe: now.recipe, seed: now.seed },
+        step: event.step,
+        history: event.history,
+        start: event.start,
+        measured: undefined,
+        latest: undefined,
+        live: undefined,
+        lookBack: undefined,
+        viewPhase: undefined,
+        selection: undefined,
+        progress: undefined,
+        offer: state.offer?.id === event.runId ? undefined : state.offer,
+      };
+    }
+    case "evaluated":
+      if (event.step === 0) return { ...state, start: event.evaluation };
+      return { ...state, measured: { step: event.step, evaluation: event.evaluation } };
+    case "state": {
+      const stopped = !event.playing && state.latest !== state.live;
+      return { ...state, playing: event.playing, busy: event.busy, pausing: false, ...(stopped ? { live: state.latest } : {}) };
+    }
+    case "phase":
+      return afterPhase(state, event.record);
+    case "step":
+      return { ...state, step: event.step, history: withMetrics(state.history, event.metrics) };
+    case "edited": {
+      if (!state.run) return state;
+      const { edit, settings } = event;
+      const edits = [...state.run.edits.filter((e) => e.step !== edit.step || e.path !== edit.path), edit];
+      const seed = edit.path === "seed" ? Number(edit.value) : state.run.seed;
+      return { ...state, run: { ...state.run, edits, recipe: settings, seed } };
+    }
+    case "record":
+      if (state.lookBack?.step !== event.step) return state;
+      return { ...state, lookBack: { step: event.step, record: event.record } };
+    case "saved":
+      return { ...state, keptRuns: [event.run, ...state.keptRuns.filter((run) => run.id !== event.run.id)] };
+    case "error":
+      if (event.fatal) return { ...state, fatal: event.message, progress: undefined, playing: false, busy: false };
+      return withToast({ ...state, progress: undefined }, "error", event.message);
+    case "notice":
+      return withToast({ ...state, progress: undefined }, "notice", event.message);
+  }
+}
+
+function afterPhase(state: PageState, record: StepRecord): PageState {
+  const next: PageState = { ...state, latest: record, progress: undefined, selection: refreshed(state.selection, record) };
+  if (state.playing && state.live) {
+    const fast = (state.history.at(-1)?.seconds ?? 0) < FAST_STEP && state.history.length > 0;
+    const early = fast ? phaseIndex(record.phase) < phaseIndex("advantages") : !record.tokens;
+    if (early) return next;
+  }
+  // One phase on is something new to look at; while playing, a chosen phase stays chosen.
+  return { ...next, live: record, viewPhase: state.playing ? state.viewPhase : undefined };
+}
+
+/** The selection with a newer record of the same step; dropped if dynamic sampling put another rollout in its row. */
+function refreshed(selection: Selection | undefined, record: StepRecord): Selection | undefined {
+  if (!selection || selection.record.step !== record.step) return selection;
+  const rollout = record.rollouts[selection.row];
+  if (rollout?.text === selection.record.rollouts[selection.row]?.text) return { ...selection, record };
+  return undefined;
+}
+
+/** Steps come once each, in order; after a recovery one may come again. */
+function withMetrics(history: readonly Metrics[], metrics: Metrics): Metrics[] {
+  const kept = (history.at(-1)?.step ?? 0) >= metrics.step ? history.filter((m) => m.step < metrics.step) : history;
+  return [...kept, metrics];
+}
+
+function withToast(state: PageState, kind: Toast["kind"], text: string): PageState {
+  const others = state.toasts.filter((toast) => toast.text !== text);
+  return { ...state, toasts: [...others, { id: ++toasts, kind, text }].slice(-TOASTS_SHOWN) };
+}
+
+/** The record that the stage shows: of the step looked back at, or the live one. */
+export function shownRecord(state: PageState): StepRecord | undefined {
+  return state.lookBack ? (state.lookBack.record ?? undefined) : state.live;
+}
+
+/** The phase that the stage shows. */
+export function shownPhase(state: PageState): Phase | undefined {
+  const record = shownRecord(state);
+  if (!record) return undefined;
+  return state.viewPhase && phaseIndex(state.viewPhase) <= phaseIndex(record.phase) ? state.viewPhase : record.phase;
+}
+
+export function notify(kind: Toast["kind"], text: string): void {
+  usePage.setState((state) => withToast(state, kind, text));
+}
+
+export function dismiss(id: number): void {
+  usePage.setState((state) => ({ toasts: state.toasts.filter((toast) => toast.id !== id) }));
+}
