@@ -24,7 +24,7 @@ export const signed = (value: number, decimals = 2) => {
 /** A share as a whole percentage, below 1 % with a decimal. */
 export const percent = (value: number) => {
   const size = Math.abs(value * 100);
-  return `${minus((value * 100).toFixed(size > 0 && size < 9.95 ? 1 : 0))} %`;
+  return `${minus((value * 100).toFixed(size > 0 && size < 9.95 ? 1 : 0))}%`;
 };
 
 /** 41200 → "41k". */

@@ -46,7 +46,6 @@ function Choices({ run }: { run: RunView }) {
   return (
     <div className="choices">
       <label>
-        <span>Task</span>
         <select value={recipe.slots.task.plugin} onChange={(event) => edit("task", event.target.value)} aria-label="Task">
           {PLUGINS.task.map((task) => (
             <option key={task.id} value={task.id}>
@@ -85,7 +84,9 @@ function Choices({ run }: { run: RunView }) {
         </select>
       </label>
       <Difference run={run} />
-      <label>
+      <label
+        data-tip={`The network that learns: ${policies.map((p) => `${p.id} has ${Math.round(p.parameters / 1000)} thousand weights`).join(", ")}.`}
+      >
         <span>Policy</span>
         <select
           value={run.setup.policy}
@@ -97,8 +98,7 @@ function Choices({ run }: { run: RunView }) {
         >
           {policies.map((policy) => (
             <option key={policy.id} value={policy.id}>
-              {policy.id} ·{" "}
-              {policy.parameters < 1e6 ? `${Math.round(policy.parameters / 1000)}k` : `${(policy.parameters / 1e6).toFixed(1)}M`}
+              {policy.id}
             </option>
           ))}
         </select>
@@ -112,9 +112,9 @@ function Choices({ run }: { run: RunView }) {
 function Difference({ run }: { run: RunView }) {
   const differences = changesFromGrpo(run.recipe);
   const { summary, source } = recipeById(run.recipe.id);
-  const label = differences.length === 0 ? "as GRPO" : `${count(differences.length, "change")} from GRPO`;
+  const label = differences.length === 0 ? "0 changes from GRPO" : `${count(differences.length, "change")} from GRPO`;
   return (
-    <Popover className="difference" label={label} title={`${run.recipe.name}: ${label}`}>
+    <Popover className="difference" label={label.replace(" from GRPO", "")} title={`${run.recipe.name}: ${label}`}>
       <h2>{run.recipe.name}</h2>
       <p>{summary}</p>
       {differences.length > 0 && (
@@ -187,7 +187,7 @@ function Engine() {
             <span className="engine-label">{engine.label}</span>
             {engine.note && (
               <span className="mark" aria-hidden="true">
-                ⓘ
+                i
               </span>
             )}
           </>

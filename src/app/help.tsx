@@ -4,7 +4,7 @@ import { KEYS } from "./shortcuts.tsx";
 /** The page in plain words. */
 export function Help() {
   return (
-    <Popover label="What is this?" title="What is this?" align="right" className="help">
+    <Popover label="?" title="What is this?" align="right" className="help">
       <h2>A language model, learning from right and wrong</h2>
       <p>
         A small transformer, the <b>policy</b>, answers questions that a program can check: sums, Countdown, sorting. For each question it

@@ -2,21 +2,26 @@ import { memo, useLayoutEffect, useRef, useState } from "react";
 import { Line, LineChart, ReferenceLine, Tooltip, XAxis, YAxis } from "recharts";
 import { lookAt } from "../actions.ts";
 import { fixed, percent, rate, short } from "../format.ts";
-import type { ChartSpec, Point } from "./series.ts";
+import { axisEnd, type ChartSpec, type Point } from "./series.ts";
 
 export interface ChartProps {
   readonly spec: ChartSpec;
   readonly points: readonly Point[];
   readonly height: number;
+  /** Room for the lines' names. */
+  readonly wide?: boolean;
   /** The step looked back at. */
   readonly cursor: number | undefined;
 }
 
+/** Without the space before the sign: axes are narrow. */
+const narrowPercent = (value: number) => percent(value).replace(/(\.0)? %/, "%");
+
 const show = (format: ChartSpec["format"], value: number) =>
-  format === "percent" ? percent(value) : format === "rate" ? rate(value) : short(value);
+  format === "percent" ? narrowPercent(value) : format === "rate" ? rate(value) : short(value);
 
 /** One panel. A click looks back at the step under the pointer. */
-export const Chart = memo(function Chart({ spec, points, height, cursor }: ChartProps) {
+export const Chart = memo(function Chart({ spec, points, height, wide, cursor }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
   useLayoutEffect(() => {
@@ -24,15 +29,16 @@ export const Chart = memo(function Chart({ spec, points, height, cursor }: Chart
     observer.observe(box.current!);
     return () => observer.disconnect();
   }, []);
+  const end = axisEnd(points.at(-1)?.step ?? 0);
   const last = spec.lines.map((line) => points.findLast((p) => line.metric in p)?.[line.metric]);
   return (
-    <figure className="chart" data-chart={spec.id}>
+    <figure className="chart" data-chart={spec.id} aria-label={spec.title}>
       <figcaption data-tip={spec.meaning}>
-        <span className="chart-title">{spec.title}</span>
+        {!wide && <span className="chart-title">{spec.title}</span>}
         <span className="chart-values">
           {spec.lines.map((line, i) => (
             <span key={line.metric} className={`chart-value ${line.colour}`} title={line.name}>
-              {spec.lines.length > 1 && <i className="swatch-line" aria-hidden="true" />}
+              {wide && `${line.name} `}
               {last[i] === undefined ? "–" : show(spec.format, last[i])}
             </span>
           ))}
@@ -53,8 +59,8 @@ export const Chart = memo(function Chart({ spec, points, height, cursor }: Chart
             <XAxis
               dataKey="step"
               type="number"
-              domain={[0, (max: number) => Math.max(10, max)]}
-              tickCount={3}
+              domain={[0, end]}
+              ticks={[0, end / 2, end]}
               height={18}
               tickLine={false}
               allowDecimals={false}
@@ -62,14 +68,14 @@ export const Chart = memo(function Chart({ spec, points, height, cursor }: Chart
               tick={{ fill: "var(--dim)", fontSize: 12 }}
             />
             <YAxis
-              width={38}
-              domain={(spec.domain as [number, number]) ?? [0, "auto"]}
+              width={40}
+              domain={spec.domain ? [...spec.domain] : [0, (max: number) => Math.max(spec.least ?? 0, max)]}
               tickCount={3}
               tickLine={false}
               axisLine={false}
               stroke="var(--line)"
               tick={{ fill: "var(--dim)", fontSize: 12 }}
-              tickFormatter={(value: number) => show(spec.format, value)}
+              tickFormatter={(value: number) => (spec.format === "number" ? short(value, 2) : show(spec.format, value))}
             />
             <Tooltip
               isAnimationActive={false}

@@ -36,7 +36,7 @@ export default function ChartsPanel() {
 function LiveChart(props: { spec: ChartSpec; history: readonly Metrics[]; start: Metrics; height: number; cursor: number | undefined }) {
   const { spec, history, start, height, cursor } = props;
   const points = useMemo(() => pointsOf(history, spec.lines, start), [history, spec, start]);
-  return <Chart spec={spec} points={points} height={height} cursor={cursor} />;
+  return <Chart spec={spec} points={points} height={height} wide={spec === MAIN_CHART} cursor={cursor} />;
 }
 
 /** The history as each chart has last seen it: whenever there is something new, one chart after the other takes it over. */

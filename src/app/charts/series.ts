@@ -16,16 +16,18 @@ export interface ChartSpec {
   readonly lines: readonly Line[];
   /** Shares and rewards have fixed ends; others follow the data, from 0. */
   readonly domain?: readonly [number, number];
+  /** Without fixed ends, the least that the axis reaches up to. */
+  readonly least?: number;
   readonly format: "percent" | "number" | "rate";
 }
 
 export const MAIN_CHART: ChartSpec = {
   id: "reward",
-  title: "Reward and pass@1",
+  title: "Learning",
   meaning: "The mean reward of each step’s answers, and the share of held-out problems answered right at the first try.",
   lines: [
-    { metric: "reward", name: "mean reward", colour: "blue" },
-    { metric: "pass@1", name: "pass@1 held-out", colour: "orange", sparse: true },
+    { metric: "reward", name: "reward", colour: "blue" },
+    { metric: "pass@1", name: "held-out pass@1", colour: "orange", sparse: true },
   ],
   domain: [0, 1],
   format: "number",
@@ -42,7 +44,7 @@ const one = (id: string, title: string, metric: string, meaning: string, more: P
 
 export const SMALL_CHARTS: readonly ChartSpec[] = [
   one("entropy", "Entropy", "entropy", "How undecided the policy is, in nats a token. It falls as the policy commits itself."),
-  one("kl", "KL to base", "kl", "How far the policy has moved from where it began, in nats a token."),
+  one("kl", "KL to base", "kl", "How far the policy has moved from where it began, in nats a token.", { least: 0.01 }),
   one("clip", "Clipped", "clip_ratio/high_mean", "The share of tokens whose gradient the clip stopped: risen too far, fallen too far.", {
     lines: [
       { metric: "clip_ratio/high_mean", name: "held above", colour: "blue" },
@@ -52,7 +54,7 @@ export const SMALL_CHARTS: readonly ChartSpec[] = [
   }),
   one(
     "idle",
-    "No-signal groups",
+    "No signal",
     "frac_reward_zero_std",
     "The share of groups whose answers all earned the same, so that there was nothing to learn.",
     {
@@ -61,13 +63,18 @@ export const SMALL_CHARTS: readonly ChartSpec[] = [
     },
   ),
   one("length", "Length", "completions/mean_length", "Mean length of an answer, in tokens."),
-  one("grad", "Gradient norm", "grad_norm", "The length of the gradient before clipping, mean of the step’s updates."),
+  one("grad", "Grad norm", "grad_norm", "The length of the gradient before clipping, mean of the step’s updates."),
   one("form", "Readable", "well_formed", "The share of answers that the verifier could read, right or wrong.", {
     domain: [0, 1],
     format: "percent",
   }),
-  one("speed", "Tokens per second", "tokens_per_second", "Tokens drawn over the whole step’s time, learning included.", { format: "rate" }),
+  one("speed", "Tokens/s", "tokens_per_second", "Tokens drawn over the whole step’s time, learning included.", { format: "rate" }),
 ];
+
+/** The end of the axis of steps: a round number that all charts share, so that they seldom move. */
+export function axisEnd(step: number): number {
+  for (let unit = 10; ; unit *= 10) for (const times of [1, 2, 3, 5, 8]) if (times * unit >= step) return times * unit;
+}
 
 /** The most points a chart draws: more cost long frames on small machines and cannot be told apart. */
 export const MOST_POINTS = 100;

@@ -89,15 +89,15 @@ export function coefficientByFormula({ clip, ratio, advantage, weight, klSlope }
 export function coefficientLine(update: TokenUpdate): { symbols: string; numbers: string } {
   const { clip, ratio, advantage, weight, coefficient, klSlope, beta } = update;
   const w = short(weight);
-  const surrogate = clip === "none" ? `−(${signed(advantage)}) · ${fixed(ratio, 3)}` : "0";
+  const surrogate = clip === "none" ? `${fixed(-advantage)} · ${fixed(ratio, 3)}` : "0";
   const result = short(coefficient);
   if (beta === 0) {
     return clip === "none"
-      ? { symbols: "c = −A · ρ · w", numbers: `${surrogate} · ${w} = ${result}` }
-      : { symbols: "c = 0 (clipped)", numbers: result };
+      ? { symbols: "−A · ρ · w", numbers: `${surrogate} · ${w} = ${result}` }
+      : { symbols: "0, because the clip holds", numbers: result };
   }
   return {
-    symbols: clip === "none" ? "c = (−A · ρ − β · (π_ref/π − 1)) · w" : "c = (0 − β · (π_ref/π − 1)) · w",
+    symbols: clip === "none" ? "(−A · ρ − β · (π ref/π − 1)) · w" : "(0 − β · (π ref/π − 1)) · w",
     numbers: `(${surrogate} ${klSlope < 0 ? "−" : "+"} ${short(Math.abs(klSlope))}) · ${w} = ${result}`,
   };
 }

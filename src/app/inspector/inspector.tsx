@@ -1,3 +1,4 @@
+import { useState } from "react";
 import type { StepRecord } from "../../loop/record.ts";
 import { fixed, percent, short, tokenGlyph, tokenName } from "../format.ts";
 import { alternativesAt, lengthOf, logProbBefore, temperatureOf } from "../stage/token-facts.ts";
@@ -26,7 +27,9 @@ export function Inspector() {
 function Token({ selection }: { selection: Selection }) {
   const { record, row, index } = selection;
   // In the step on the stage, the inspector knows what the chosen phase knows; of another step it tells everything.
-  const phase = usePage((state) => (shownRecord(state)?.step === record.step ? (shownPhase(state) ?? record.phase) : record.phase));
+  const onStage = usePage((state) => shownRecord(state)?.step === record.step);
+  const stagePhase = usePage(shownPhase);
+  const phase = onStage && stagePhase ? stagePhase : record.phase;
   const tokens = record.tokens!;
   const position = tokens.offsets[row] + index;
   const token = tokens.tokens[position];
@@ -43,8 +46,10 @@ function Token({ selection }: { selection: Selection }) {
         <div>
           <h2>{tokenName(token)}</h2>
           <p className="dim">
-            token {index + 1} of {lengthOf(record, row)}, answer {group.members.indexOf(row) + 1} of {group.members.length}, step{" "}
-            {record.step}
+            token {index + 1} of {lengthOf(record, row)}
+            <br />
+            answer {group.members.indexOf(row) + 1} of {group.members.length}
+            {onStage ? "" : `, step ${record.step}`}
           </p>
         </div>
       </div>
@@ -117,59 +122,62 @@ function Alternatives({ record, position, after }: { record: StepRecord; positio
 /** A token that is not among the recorded few is rarer than all of them. */
 const share = (p: number | undefined) => (p === undefined ? "rare" : percent(p));
 
+const CLIPS = { none: "not clipped", above: "held above", below: "held below", dual: "held by the dual clip" } as const;
+
+/** From the answer's reward to the token's coefficient, update by update. */
 function Gradient(props: { record: StepRecord; row: number; index: number; advantage: boolean; updated: boolean }) {
   const { record, row, index } = props;
+  const [wanted, setWanted] = useState<number>();
   const chain = props.advantage ? advantageChain(record, row) : undefined;
   const updates = props.updated ? tokenUpdates(record, row, index) : [];
-  const last = updates.at(-1);
+  const update = updates.find((u) => u.number === wanted) ?? updates.at(-1);
   if (!chain) return <p className="chain hint">Its advantage, ratio and coefficient appear here in the phases to come.</p>;
   return (
     <div className="chain">
-      <p className="formula">
-        <span data-tip="Advantage: the reward, less the group’s baseline, over the group’s spread.">
-          <var>A</var> = {advantageLine(chain)}
-        </span>
-      </p>
-      {updates.length > 0 ? (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">update</th>
-              <th scope="col">π now ÷ π old = ρ</th>
-              <th scope="col">clip</th>
-              <th scope="col">{coefficientLine(last!).symbols}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {updates.slice(-3).map((update) => (
-              <UpdateRow key={update.number} update={update} />
+      <Term symbol="A" meaning={chain.divided ? "(reward − baseline) ÷ spread" : "reward − baseline"} numbers={advantageLine(chain)} />
+      {update ? (
+        <>
+          <fieldset className="which-update" aria-label="Updates that this answer took part in">
+            {updates.map((u) => (
+              <button
+                key={u.number}
+                type="button"
+                aria-pressed={u === update}
+                aria-label={`Update ${u.number}`}
+                data-tip={`Update ${u.number}: epoch ${u.epoch}, mini-batch ${u.miniBatch}`}
+                onClick={() => setWanted(u.number)}
+              >
+                {u.number}
+              </button>
             ))}
-          </tbody>
-        </table>
+          </fieldset>
+          <Term symbol="ρ" meaning="π now ÷ π old" numbers={ratioLine(update)} note={CLIPS[update.clip]} />
+          <Term symbol="c" meaning={coefficientLine(update).symbols} numbers={coefficientLine(update).numbers} strong={sign(update)} />
+          <p className="words">{inWords(record, update)}</p>
+        </>
       ) : (
         <p className="dim">
           {props.updated ? "This answer has not been in a mini-batch yet." : "The update will turn it into a gradient."}
         </p>
       )}
-      {last && <p className="words">{inWords(record, last)}</p>}
     </div>
   );
 }
 
-const CLIPS = { none: "–", above: "held above", below: "held below", dual: "dual clip" } as const;
+const ratioLine = ({ probability, oldProbability, ratio }: TokenUpdate) =>
+  `${short(probability)} ÷ ${short(oldProbability)} = ${fixed(ratio, 3)}`;
+const sign = ({ coefficient }: TokenUpdate) => (coefficient < 0 ? "up" : coefficient > 0 ? "down" : undefined);
 
-function UpdateRow({ update }: { update: TokenUpdate }) {
+/** One line of the formula in words, one in numbers. */
+function Term(props: { symbol: string; meaning: string; numbers: string; note?: string; strong?: "up" | "down" | undefined }) {
   return (
-    <tr>
-      <td>{update.number}</td>
-      <td>
-        {short(update.probability)} ÷ {short(update.oldProbability)} = <b>{fixed(update.ratio, 3)}</b>
-      </td>
-      <td className={update.clip === "none" ? "" : "clipped"}>{CLIPS[update.clip]}</td>
-      <td>
-        {coefficientLine(update).numbers.replace(/ = [^=]*$/, "")} ={" "}
-        <b className={update.coefficient < 0 ? "up" : update.coefficient > 0 ? "down" : ""}>{short(update.coefficient)}</b>
-      </td>
-    </tr>
+    <div className="term">
+      <var>{props.symbol}</var>
+      <span className="dim">
+        = {props.meaning}
+        {props.note && <b>{props.note}</b>}
+      </span>
+      <span className={props.strong}>= {props.numbers}</span>
+    </div>
   );
 }

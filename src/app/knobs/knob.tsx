@@ -22,7 +22,7 @@ export function Knob({ path, parameter, value, original, pendingFrom, onChange }
   const tip = `${parameter.effect}${parameter.kind === "integer" || parameter.kind === "number" ? unit(parameter) : ""}${pending}`;
   const props = { path, value, onChange, tip };
   return (
-    <div className={`knob ${changed ? "changed" : ""} ${pending ? "pending" : ""}`}>
+    <div className={`knob ${parameter.kind} ${changed ? "changed" : ""} ${pending ? "pending" : ""}`}>
       <span className="knob-label" data-tip={tip}>
         {parameter.label}
       </span>

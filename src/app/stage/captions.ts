@@ -9,7 +9,7 @@ const CAPTIONS: Readonly<Record<Phase, { title: string; text: string }>> = {
   },
   rollouts: {
     title: "Rollouts",
-    text: "The policy answers each prompt several times, drawing one character after the other from its own probabilities. ■ is end of text.",
+    text: "The policy answers each prompt several times, character by character, each drawn from its own probabilities. ■ is end of text.",
   },
   verdicts: {
     title: "Verdicts",
@@ -35,7 +35,7 @@ const CAPTIONS: Readonly<Record<Phase, { title: string; text: string }>> = {
 
 const PLAYING = {
   title: "Training",
-  text: "Each step runs all seven phases, from new prompts to a changed policy. Pause, then go phase by phase to see what happens inside.",
+  text: "Each step runs all seven phases, from new prompts to a changed policy. Pause, then go phase by phase to look inside.",
 };
 
 /** The caption of a phase; for `update` it depends on whether clipping can act at all. */
@@ -46,12 +46,12 @@ export function captionOf(record: StepRecord, phase: Phase, playing: boolean): {
   if (plannedUpdates(record) === 1) {
     return {
       title,
-      text: "One update a batch is on-policy: the ratio is exactly 1 and nothing is ever clipped. Take more mini-batches or epochs to see clipping at work.",
+      text: "One on-policy update a batch: the ratio is exactly 1 and nothing is ever clipped. Take more mini-batches or epochs to see clipping at work.",
     };
   }
   return {
     title,
-    text: "The batch is cut into mini-batches, each one optimizer step. (With a single update a batch the ratio would be exactly 1 and nothing ever clipped, hence several by default.) From the second on the ratio leaves 1, and the clip stops tokens that have moved far enough.",
+    text: "Each mini-batch is one optimizer step. With a single on-policy update a batch the ratio would be exactly 1 and nothing ever clipped; hence several by default.",
   };
 }
 

@@ -3,8 +3,8 @@ import type { Phase, StepRecord } from "../../loop/record.ts";
 /** Where groups and rollouts lie in the scrolled list: all heights are known, so only what is in view needs to exist. */
 
 export const GROUP_HEIGHT = 36;
-export const ROW_HEIGHT = 30;
-export const GAP = 10;
+export const ROW_HEIGHT = 28;
+export const GAP = 8;
 
 export type Item =
   | { readonly kind: "group"; readonly group: number; readonly top: number }

@@ -46,22 +46,24 @@ function Shown({ record }: { record: StepRecord }) {
       </div>
       <Facts facts={playing ? stepFacts(metrics) : factsOf(record, phase)} />
       <div className="channel-bar">
-        <label>
-          Colour by{" "}
-          <select value={wanted} onChange={(event) => setWanted(event.target.value as ChannelId | "auto")} aria-label="Colour tokens by">
-            <option value="auto">phase ({channelById(automatic).label})</option>
-            {CHANNELS.map((c) => (
-              <option key={c.id} value={c.id}>
-                {c.label}
-              </option>
-            ))}
-          </select>
-        </label>
+        <select
+          value={wanted}
+          onChange={(event) => setWanted(event.target.value as ChannelId | "auto")}
+          aria-label="Colour tokens by"
+          data-tip="What the colour of the tokens says"
+        >
+          <option value="auto">{channelById(automatic).label} (auto)</option>
+          {CHANNELS.map((c) => (
+            <option key={c.id} value={c.id}>
+              {c.label}
+            </option>
+          ))}
+        </select>
         <span className="legend" data-tip={channel.meaning}>
           {channel.id === "none" ? null : available ? (
             <Legend low={channel.low?.(record)} high={channel.high(record)} />
           ) : (
-            <span className="dim">known from the phase “{channel.from}” on</span>
+            <span className="dim">known from “{channel.from}” on</span>
           )}
         </span>
         {phase !== "prompts" && (
