@@ -21,10 +21,10 @@ export const signed = (value: number, decimals = 2) => {
   return Number(value.toFixed(decimals)) === 0 ? text.replace("−", "") : value > 0 ? `+${text}` : text;
 };
 
-/** A share as a whole percentage, below 1 % with a decimal. */
+/** A share as a percentage; with a decimal near the ends, where it matters. */
 export const percent = (value: number) => {
   const size = Math.abs(value * 100);
-  return `${minus((value * 100).toFixed(size > 0 && size < 9.95 ? 1 : 0))}%`;
+  return `${minus((value * 100).toFixed((size > 0 && size < 9.95) || (size >= 98.95 && size < 99.95) ? 1 : 0))}%`;
 };
 
 /** 41200 → "41k". */

@@ -1,27 +1,31 @@
-import { memo, useLayoutEffect, useRef, useState } from "react";
-import { Line, LineChart, ReferenceLine, Tooltip, XAxis, YAxis } from "recharts";
+import { memo, type PointerEvent, useLayoutEffect, useRef, useState } from "react";
+import { Line, LineChart, XAxis, YAxis } from "recharts";
 import { lookAt } from "../actions.ts";
-import { fixed, percent, rate, short } from "../format.ts";
+import { percent, rate, short } from "../format.ts";
+import { pointAt, useCursor } from "./cursor.ts";
 import { axisEnd, type ChartSpec, type Point } from "./series.ts";
+
+/** Room for the labels of the axes (pixels). */
+const LEFT = 40;
+const RIGHT = 6;
+const BOTTOM = 18;
+
+const show = (format: ChartSpec["format"], value: number, digits = 3) =>
+  format === "percent" ? percent(value).replace(".0%", "%") : format === "rate" ? rate(value) : short(value, digits);
 
 export interface ChartProps {
   readonly spec: ChartSpec;
   readonly points: readonly Point[];
   readonly height: number;
-  /** Room for the lines' names. */
+  /** Room for the lines' names instead of a title. */
   readonly wide?: boolean;
-  /** The step looked back at. */
-  readonly cursor: number | undefined;
 }
 
-/** Without the space before the sign: axes are narrow. */
-const narrowPercent = (value: number) => percent(value).replace(/(\.0)? %/, "%");
-
-const show = (format: ChartSpec["format"], value: number) =>
-  format === "percent" ? narrowPercent(value) : format === "rate" ? rate(value) : short(value);
-
-/** One panel. A click looks back at the step under the pointer. */
-export const Chart = memo(function Chart({ spec, points, height, wide, cursor }: ChartProps) {
+/**
+ * One panel. The pointer over any of them marks its step in all, and their headings tell the values there; a click looks back at it.
+ * Lines and cursor are separate layers, so that a moving pointer never draws a line again.
+ */
+export function Chart({ spec, points, height, wide }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
   useLayoutEffect(() => {
@@ -29,81 +33,120 @@ export const Chart = memo(function Chart({ spec, points, height, wide, cursor }:
     observer.observe(box.current!);
     return () => observer.disconnect();
   }, []);
-  const end = axisEnd(points.at(-1)?.step ?? 0);
-  const last = spec.lines.map((line) => points.findLast((p) => line.metric in p)?.[line.metric]);
+  const last = points.at(-1)?.step ?? 0;
+  const end = axisEnd(last);
+  const plot = width - LEFT - RIGHT;
+  const stepUnder = (event: PointerEvent | React.MouseEvent) => {
+    const x = event.clientX - box.current!.getBoundingClientRect().left - LEFT;
+    return Math.min(last, Math.max(0, Math.round((x / plot) * end)));
+  };
   return (
     <figure className="chart" data-chart={spec.id} aria-label={spec.title}>
-      <figcaption data-tip={spec.meaning}>
-        {!wide && <span className="chart-title">{spec.title}</span>}
-        <span className="chart-values">
-          {spec.lines.map((line, i) => (
-            <span key={line.metric} className={`chart-value ${line.colour}`} title={line.name}>
-              {wide && `${line.name} `}
-              {last[i] === undefined ? "–" : show(spec.format, last[i])}
-            </span>
-          ))}
-        </span>
-      </figcaption>
-      <div ref={box} className="chart-box" style={{ height }}>
+      <Heading spec={spec} points={points} wide={wide ?? false} />
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the timeline does the same by keyboard */}
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: see above */}
+      <div
+        ref={box}
+        className="chart-box"
+        style={{ height }}
+        onPointerMove={(event) => last > 0 && useCursor.setState({ pointed: stepUnder(event) })}
+        onPointerLeave={() => useCursor.setState({ pointed: undefined })}
+        onClick={(event) => lookAt(stepUnder(event))}
+      >
         {width > 0 && points.length > 0 && (
-          <LineChart
-            width={width}
-            height={height}
-            data={points as Point[]}
-            margin={{ top: 4, right: 6, bottom: 0, left: 0 }}
-            syncId="steps"
-            syncMethod="value"
-            accessibilityLayer={false}
-            onClick={(event) => event?.activeLabel !== undefined && lookAt(Number(event.activeLabel))}
-          >
-            <XAxis
-              dataKey="step"
-              type="number"
-              domain={[0, end]}
-              ticks={[0, end / 2, end]}
-              height={18}
-              tickLine={false}
-              allowDecimals={false}
-              stroke="var(--line)"
-              tick={{ fill: "var(--dim)", fontSize: 12 }}
-            />
-            <YAxis
-              width={40}
-              domain={spec.domain ? [...spec.domain] : [0, (max: number) => Math.max(spec.least ?? 0, max)]}
-              tickCount={3}
-              tickLine={false}
-              axisLine={false}
-              stroke="var(--line)"
-              tick={{ fill: "var(--dim)", fontSize: 12 }}
-              tickFormatter={(value: number) => (spec.format === "number" ? short(value, 2) : show(spec.format, value))}
-            />
-            <Tooltip
-              isAnimationActive={false}
-              separator=" "
-              offset={14}
-              allowEscapeViewBox={{ x: false, y: true }}
-              formatter={(value) => (spec.format === "number" ? fixed(Number(value), 3) : show(spec.format, Number(value)))}
-              labelFormatter={(step) => `step ${step}`}
-            />
-            {cursor !== undefined && <ReferenceLine x={cursor} stroke="var(--ink)" strokeDasharray="3 3" />}
-            {spec.lines.map((line) => (
-              <Line
-                key={line.metric}
-                dataKey={line.metric}
-                name={line.name}
-                type="linear"
-                stroke={`var(--${line.colour})`}
-                strokeWidth={2}
-                strokeDasharray={line.colour === "orange" && !line.sparse ? "5 3" : undefined}
-                dot={line.sparse ? { r: 2.5, fill: `var(--${line.colour})` } : false}
-                activeDot={{ r: 3 }}
-                connectNulls
-                isAnimationActive={false}
-              />
-            ))}
-          </LineChart>
+          <>
+            <Lines spec={spec} points={points} width={width} height={height} end={end} />
+            <Cursor plot={plot} height={height} end={end} />
+          </>
         )}
       </div>
     </figure>
+  );
+}
+
+/** Title and values: at the marked step, or the newest. */
+function Heading({ spec, points, wide }: { spec: ChartSpec; points: readonly Point[]; wide: boolean }) {
+  const cursor = useCursor((state) => state.pointed ?? state.lookedAt);
+  return (
+    <figcaption data-tip={spec.meaning}>
+      {wide ? (
+        <span className="dim">{cursor === undefined ? "" : `step ${cursor}`}</span>
+      ) : (
+        <span className="chart-title">{spec.title}</span>
+      )}
+      <span className="chart-values">
+        {spec.lines.map((line) => {
+          const value = pointAt(points, line.metric, cursor);
+          return (
+            <span key={line.metric} className={`chart-value ${line.colour}`} title={line.name}>
+              {wide && `${line.name} `}
+              {value === undefined ? "–" : show(spec.format, value)}
+            </span>
+          );
+        })}
+      </span>
+    </figcaption>
+  );
+}
+
+function Cursor({ plot, height, end }: { plot: number; height: number; end: number }) {
+  const { pointed, lookedAt } = useCursor();
+  const at = (step: number) => ({ left: LEFT + (step / end) * plot, height: height - BOTTOM });
+  return (
+    <>
+      {lookedAt !== undefined && <div className="cursor looked-at" style={at(lookedAt)} />}
+      {pointed !== undefined && <div className="cursor" style={at(pointed)} />}
+    </>
+  );
+}
+
+const Lines = memo(function Lines(props: { spec: ChartSpec; points: readonly Point[]; width: number; height: number; end: number }) {
+  const { spec, points, width, height, end } = props;
+  return (
+    <LineChart
+      width={width}
+      height={height}
+      data={points as Point[]}
+      margin={{ top: 4, right: RIGHT, bottom: 0, left: 0 }}
+      accessibilityLayer={false}
+      throttleDelay={1000}
+      style={{ pointerEvents: "none" }}
+    >
+      <XAxis
+        dataKey="step"
+        type="number"
+        domain={[0, end]}
+        ticks={[0, end / 2, end]}
+        height={BOTTOM}
+        tickLine={false}
+        stroke="var(--line)"
+        tick={{ fill: "var(--dim)", fontSize: 12 }}
+      />
+      <YAxis
+        width={LEFT}
+        domain={spec.domain ? [...spec.domain] : [0, (max: number) => Math.max(spec.least ?? 0, max)]}
+        tickCount={3}
+        tickLine={false}
+        axisLine={false}
+        stroke="var(--line)"
+        tick={{ fill: "var(--dim)", fontSize: 12 }}
+        tickFormatter={(value: number) => show(spec.format, value, 2)}
+      />
+      {spec.lines.map((line) => (
+        <Line
+          key={line.metric}
+          dataKey={line.metric}
+          name={line.name}
+          type="linear"
+          stroke={`var(--${line.colour})`}
+          strokeWidth={2}
+          strokeDasharray={line.colour === "orange" && !line.sparse ? "5 3" : undefined}
+          dot={line.sparse || points.length === 1 ? { r: 2.5, fill: `var(--${line.colour})`, strokeDasharray: "none" } : false}
+          activeDot={false}
+          connectNulls
+          isAnimationActive={false}
+        />
+      ))}
+    </LineChart>
   );
 });

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from "react";
+import { memo, useEffect, useMemo, useState } from "react";
 import { evaluationMetrics } from "../../loop/metrics.ts";
 import type { Metrics } from "../../loop/record.ts";
 import { percent } from "../format.ts";
@@ -6,6 +6,7 @@ import { passAtK } from "../stage/facts.ts";
 import { usePage } from "../state.ts";
 import "./charts.css";
 import { Chart } from "./chart.tsx";
+import { useCursor } from "./cursor.ts";
 import { type ChartSpec, MAIN_CHART, pointsOf, SMALL_CHARTS } from "./series.ts";
 
 /** Time between two charts' renderings (milliseconds): they take turns, so that no frame carries all of them. */
@@ -20,9 +21,10 @@ interface Seen {
 /** Live charts over one axis of steps. */
 export default function ChartsPanel() {
   const seen = useTurns();
-  const cursor = usePage((state) => state.lookBack?.step);
+  const lookedAt = usePage((state) => state.lookBack?.step);
+  useEffect(() => useCursor.setState({ lookedAt }), [lookedAt]);
   const chart = (spec: ChartSpec, i: number, height: number) => (
-    <LiveChart key={spec.id} spec={spec} history={seen[i].history} start={seen[i].start} height={height} cursor={cursor} />
+    <LiveChart key={spec.id} spec={spec} history={seen[i].history} start={seen[i].start} height={height} />
   );
   return (
     <>
@@ -33,11 +35,11 @@ export default function ChartsPanel() {
   );
 }
 
-function LiveChart(props: { spec: ChartSpec; history: readonly Metrics[]; start: Metrics; height: number; cursor: number | undefined }) {
-  const { spec, history, start, height, cursor } = props;
+const LiveChart = memo(function LiveChart(props: { spec: ChartSpec; history: readonly Metrics[]; start: Metrics; height: number }) {
+  const { spec, history, start, height } = props;
   const points = useMemo(() => pointsOf(history, spec.lines, start), [history, spec, start]);
-  return <Chart spec={spec} points={points} height={height} wide={spec === MAIN_CHART} cursor={cursor} />;
-}
+  return <Chart spec={spec} points={points} height={height} wide={spec === MAIN_CHART} />;
+});
 
 /** The history as each chart has last seen it: whenever there is something new, one chart after the other takes it over. */
 function useTurns(): readonly Seen[] {

@@ -27,7 +27,7 @@ export const MAIN_CHART: ChartSpec = {
   meaning: "The mean reward of each step’s answers, and the share of held-out problems answered right at the first try.",
   lines: [
     { metric: "reward", name: "reward", colour: "blue" },
-    { metric: "pass@1", name: "held-out pass@1", colour: "orange", sparse: true },
+    { metric: "pass@1", name: "pass@1", colour: "orange", sparse: true },
   ],
   domain: [0, 1],
   format: "number",

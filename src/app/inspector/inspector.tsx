@@ -99,7 +99,7 @@ function Alternatives({ record, position, after }: { record: StepRecord; positio
   const shown = top.some((a) => a.chosen) ? top : [...all.slice(0, SHOWN - 1), all.find((a) => a.chosen)!];
   return (
     <div className="alternatives">
-      <h3>Alternatives {after ? <span className="dim">before ▸ after</span> : null}</h3>
+      <h3>Alternatives</h3>
       <ul>
         {shown.map((alternative) => (
           <li key={alternative.token} className={alternative.chosen ? "chosen" : ""} aria-current={alternative.chosen || undefined}>

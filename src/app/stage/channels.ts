@@ -141,8 +141,8 @@ export const CHANNELS: readonly Channel[] = [
     label: "Δ probability",
     from: "update",
     meaning: "What the whole step did to the token’s probability: blue has risen, orange has fallen.",
-    low: () => `−${CHANGE_TOP * 100} %`,
-    high: () => `+${CHANGE_TOP * 100} %`,
+    low: () => `−${CHANGE_TOP * 100}%`,
+    high: () => `+${CHANGE_TOP * 100}%`,
     values: (record, row) => {
       const { tokens } = record;
       if (!tokens?.after) return undefined;

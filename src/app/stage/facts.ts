@@ -13,7 +13,8 @@ const fact = (label: string, value: string): Fact => ({ label, value });
 const mean = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => a + b, 0) / Math.max(1, values.length);
 const share = (values: ArrayLike<number>, is: (value: number) => boolean) => mean(Array.from(values, (v) => (is(v) ? 1 : 0)));
 
-export function factsOf(record: StepRecord, phase: Phase): Fact[] {
+/** @param lastPass The newest pass@1 measured by this step, for steps that measure none. */
+export function factsOf(record: StepRecord, phase: Phase, lastPass?: { readonly step: number; readonly value: number }): Fact[] {
   const { rollouts, groups, tokens, discarded, updates, evaluation, settings } = record;
   const replaced = discarded.length > 0 ? [fact("groups replaced", String(discarded.length))] : [];
   switch (phase) {
@@ -85,11 +86,10 @@ export function factsOf(record: StepRecord, phase: Phase): Fact[] {
             fact("right when readable", percent(evaluation.accuracyWhenWellFormed)),
           ]
         : [
+            ...(lastPass ? [fact(`pass@1 after step ${lastPass.step}`, percent(lastPass.value))] : []),
             fact(
-              "pass@1",
-              settings["evaluation.every"] === 0
-                ? "not measured"
-                : `measured every ${count(settings["evaluation.every"] as number, "step")}`,
+              "measured",
+              settings["evaluation.every"] === 0 ? "never" : `every ${count(settings["evaluation.every"] as number, "step")}`,
             ),
           ];
   }

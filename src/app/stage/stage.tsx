@@ -28,6 +28,8 @@ function Shown({ record }: { record: StepRecord }) {
   const viewing = usePage((state) => state.lookBack !== undefined);
   const playing = usePage((state) => state.playing && !state.lookBack && !state.viewPhase);
   const metrics = usePage((state) => (playing ? state.history.at(-1) : undefined));
+  const measured = usePage((state) => state.history.findLast((m) => m.step <= record.step && "pass@1" in m));
+  const lastPass = measured && { step: measured.step, value: measured["pass@1"] };
   const [wanted, setWanted] = useState<ChannelId | "auto">("auto");
   const automatic = automaticChannel(phase, playing);
   const channel = channelById(wanted === "auto" ? automatic : wanted);
@@ -44,7 +46,7 @@ function Shown({ record }: { record: StepRecord }) {
         </h2>
         <p>{caption.text}</p>
       </div>
-      <Facts facts={playing ? stepFacts(metrics) : factsOf(record, phase)} />
+      <Facts facts={playing ? stepFacts(metrics) : factsOf(record, phase, lastPass)} />
       <div className="channel-bar">
         <select
           value={wanted}
