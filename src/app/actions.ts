@@ -38,6 +38,7 @@ export const reset = () => send({ type: "reset" });
 export const start = (setup: RunSetup) => send({ type: "start", setup });
 
 export function edit(path: string, value: number | boolean | string): void {
+  usePage.setState((state) => ({ drafts: { ...state.drafts, [path]: value } }));
   send({ type: "edit", path, value });
 }
 

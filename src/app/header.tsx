@@ -40,13 +40,18 @@ export function Header() {
 /** Task, recipe, policy and seed: what the run is. */
 function Choices({ run }: { run: RunView }) {
   const { recipe } = run;
+  const drafts = usePage((state) => state.drafts);
   const policies = usePage((state) => state.policies);
   const level = parameterAt(recipe, "task.level");
   const setup = () => setupNow()!;
   return (
     <div className="choices">
       <label>
-        <select value={recipe.slots.task.plugin} onChange={(event) => edit("task", event.target.value)} aria-label="Task">
+        <select
+          value={(drafts.task ?? recipe.slots.task.plugin) as string}
+          onChange={(event) => edit("task", event.target.value)}
+          aria-label="Task"
+        >
           {PLUGINS.task.map((task) => (
             <option key={task.id} value={task.id}>
               {task.name}
@@ -55,7 +60,7 @@ function Choices({ run }: { run: RunView }) {
         </select>
       </label>
       <select
-        value={recipe.slots.task.params.level as string}
+        value={(drafts["task.level"] ?? recipe.slots.task.params.level) as string}
         onChange={(event) => edit("task.level", event.target.value)}
         aria-label="Level"
       >
@@ -103,7 +108,7 @@ function Choices({ run }: { run: RunView }) {
           ))}
         </select>
       </label>
-      <Seed seed={run.seed} />
+      <Seed seed={Number(drafts.seed ?? run.seed)} />
     </div>
   );
 }

@@ -1,4 +1,5 @@
 import { create } from "zustand";
+import { evaluationMetrics } from "../loop/metrics.ts";
 import { type EvaluationRecord, type Metrics, PHASES, type Phase, type StepRecord } from "../loop/record.ts";
 import { type Edit, type RunSetup, setupAt } from "../loop/run.ts";
 import type { ResolvedRecipe } from "../recipes/recipe.ts";
@@ -52,6 +53,8 @@ export interface PageState {
   /** The run that an earlier visit left behind and that is offered now. */
   readonly offer: KeptRun | undefined;
   readonly run: RunView | undefined;
+  /** Edits sent and not answered yet, by path: knobs show them at once. */
+  readonly drafts: Readonly<Record<string, number | boolean | string>>;
   /** Steps completed. */
   readonly step: number;
   readonly playing: boolean;
@@ -83,6 +86,7 @@ export const EMPTY: PageState = {
   keptRuns: [],
   offer: undefined,
   run: undefined,
+  drafts: {},
   step: 0,
   playing: false,
   busy: false,
@@ -125,6 +129,7 @@ export function afterEvent(state: PageState, event: Event): PageState {
         history: event.history,
         start: event.start,
         measured: undefined,
+        drafts: {},
         latest: undefined,
         live: undefined,
         lookBack: undefined,
@@ -136,7 +141,7 @@ export function afterEvent(state: PageState, event: Event): PageState {
     }
     case "evaluated":
       if (event.step === 0) return { ...state, start: event.evaluation };
-      return { ...state, measured: { step: event.step, evaluation: event.evaluation } };
+      return { ...state, measured: { step: event.step, evaluation: event.evaluation }, history: withEvaluation(state.history, event) };
     case "state": {
       const stopped = !event.playing && state.latest !== state.live;
       return { ...state, playing: event.playing, busy: event.busy, pausing: false, ...(stopped ? { live: state.latest } : {}) };
@@ -150,7 +155,8 @@ export function afterEvent(state: PageState, event: Event): PageState {
       const { edit, settings } = event;
       const edits = [...state.run.edits.filter((e) => e.step !== edit.step || e.path !== edit.path), edit];
       const seed = edit.path === "seed" ? Number(edit.value) : state.run.seed;
-      return { ...state, run: { ...state.run, edits, recipe: settings, seed } };
+      const { [edit.path]: _, ...drafts } = state.drafts;
+      return { ...state, drafts, run: { ...state.run, edits, recipe: settings, seed } };
     }
     case "record":
       if (state.lookBack?.step !== event.step) return state;
@@ -159,7 +165,7 @@ export function afterEvent(state: PageState, event: Event): PageState {
       return { ...state, keptRuns: [event.run, ...state.keptRuns.filter((run) => run.id !== event.run.id)] };
     case "error":
       if (event.fatal) return { ...state, fatal: event.message, progress: undefined, playing: false, busy: false };
-      return withToast({ ...state, progress: undefined }, "error", event.message);
+      return withToast({ ...state, progress: undefined, drafts: {} }, "error", event.message);
     case "notice":
       return withToast({ ...state, progress: undefined }, "notice", event.message);
   }
@@ -188,6 +194,11 @@ function refreshed(selection: Selection | undefined, record: StepRecord): Select
 function withMetrics(history: readonly Metrics[], metrics: Metrics): Metrics[] {
   const kept = (history.at(-1)?.step ?? 0) >= metrics.step ? history.filter((m) => m.step < metrics.step) : history;
   return [...kept, metrics];
+}
+
+/** A measurement belongs to the metrics of its step. */
+function withEvaluation(history: readonly Metrics[], { step, evaluation }: Extract<Event, { type: "evaluated" }>): readonly Metrics[] {
+  return history.map((metrics) => (metrics.step === step ? { ...metrics, ...evaluationMetrics(evaluation) } : metrics));
 }
 
 function withToast(state: PageState, kind: Toast["kind"], text: string): PageState {

@@ -11,7 +11,13 @@ const RIGHT = 6;
 const BOTTOM = 18;
 
 const show = (format: ChartSpec["format"], value: number, digits = 3) =>
-  format === "percent" ? percent(value).replace(".0%", "%") : format === "rate" ? rate(value) : short(value, digits);
+  format === "percent"
+    ? percent(value).replace(".0%", "%")
+    : format === "rate"
+      ? rate(value)
+      : Math.abs(value) < 1e-9
+        ? "0"
+        : short(value, digits);
 
 export interface ChartProps {
   readonly spec: ChartSpec;

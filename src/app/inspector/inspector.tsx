@@ -10,9 +10,10 @@ import "./inspector.css";
 export function Inspector() {
   const selection = usePage((state) => state.selection);
   const known = selection && selection.index < lengthOf(selection.record, selection.row);
+  const prompts = usePage((state) => shownPhase(state) === "prompts");
   return (
     <section className="inspector" aria-label="Token inspector">
-      {known ? (
+      {known && !prompts ? (
         <Token selection={selection} />
       ) : (
         <p className="hint">

@@ -78,15 +78,12 @@ function NumberKnob(props: { path: string; parameter: NumberParameter; value: Va
   const [text, setText] = useState<string>();
   const [problem, setProblem] = useState<string>();
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  // The worker's answer ends a draft.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new value is the trigger
-  useEffect(() => setDraft(undefined), [value]);
   useEffect(() => () => clearTimeout(timer.current), []);
 
   const commit = (next: number) => {
     clearTimeout(timer.current);
+    setDraft(undefined);
     if (next !== value) onChange(next);
-    else setDraft(undefined);
   };
   const slide = (position: number) => {
     const next = valueAt(parameter, position);
@@ -102,7 +99,6 @@ function NumberKnob(props: { path: string; parameter: NumberParameter; value: Va
       const next = checkValue(parameter, wanted === "" || Number.isNaN(Number(wanted)) ? text : Number(wanted), parameter.label) as number;
       setText(undefined);
       setProblem(undefined);
-      setDraft(next);
       commit(next);
     } catch (error) {
       if (!(error instanceof RecipeError)) throw error;

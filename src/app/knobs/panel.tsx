@@ -40,19 +40,17 @@ export function KnobPanel() {
         ))}
       </div>
       <p className="pending-list" aria-live="polite">
-        {pending.size === 0
-          ? "A knob turned during a run is felt from the next step on."
-          : [...pending]
-              .map(([path, from]) => `${labelOf(run.recipe, path)} → ${pendingValue(run, path)} from step ${from}`)
-              .slice(-3)
-              .join("; ")}
+        {pending.size === 0 ? "A knob turned during a run is felt from the next step on." : pendingText(run, pending)}
       </p>
     </section>
   );
 }
 
-function pendingValue(run: RunView, path: string): string {
-  return showValue(run.recipe, path, run.edits.findLast((e) => e.path === path)?.value);
+/** "From step 12: Group size 4, Divide by nothing". */
+function pendingText(run: RunView, pending: ReadonlyMap<string, number>): string {
+  const value = (path: string) => showValue(run.recipe, path, run.edits.findLast((e) => e.path === path)?.value);
+  const name = (path: string) => parameterAt(run.recipe, path)?.label ?? labelOf(run.recipe, path);
+  return `From step ${Math.max(...pending.values())}: ${[...pending.keys()].map((path) => `${name(path)} ${value(path)}`).join(", ")}`;
 }
 
 /** Path → step, for edits whose step has not begun. A step before which nothing was run shows its edits at once. */
@@ -62,6 +60,7 @@ export function pendingEdits(run: RunView, begun: number): ReadonlyMap<string, n
 
 function SlotKnobs({ slot, recipe, pending }: { slot: Slot; recipe: ResolvedRecipe; pending: ReadonlyMap<string, number> }) {
   const [open, setOpen] = useState(false);
+  const drafts = usePage((state) => state.drafts);
   const { plugin, params } = recipe.slots[slot];
   const shipped = original(recipe).slots[slot];
   const paths = Object.keys(params)
@@ -77,7 +76,7 @@ function SlotKnobs({ slot, recipe, pending }: { slot: Slot; recipe: ResolvedReci
         key={path}
         path={path}
         parameter={parameterAt(recipe, path)!}
-        value={params[name]}
+        value={drafts[path] ?? params[name]}
         original={shipped.plugin === plugin ? shipped.params[name] : undefined}
         pendingFrom={pending.get(path)}
         onChange={(value) => edit(path, value)}
@@ -114,7 +113,7 @@ function SlotKnobs({ slot, recipe, pending }: { slot: Slot; recipe: ResolvedReci
             default: PLUGINS[slot][0].id,
             options: PLUGINS[slot].map((p) => ({ value: p.id, label: p.name })),
           }}
-          value={plugin}
+          value={drafts[slot] ?? plugin}
           original={shipped.plugin}
           pendingFrom={pending.get(slot)}
           onChange={(value) => choosePlugin(slot, value, shipped)}

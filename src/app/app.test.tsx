@@ -1,0 +1,227 @@
+import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { Command } from "../worker/protocol.ts";
+import { App } from "./app.tsx";
+import { afterEvent, EMPTY, usePage } from "./state.ts";
+import { recordedRun } from "./testing.ts";
+import { applyAll, openWorker, receive } from "./worker-client.ts";
+
+const run = await recordedRun({ "sampler.promptsPerStep": 8, "sampler.groupSize": 8 }, 2);
+
+/** Stands in for the worker's end: what the page sends, and nothing else. */
+let sent: Command[] = [];
+class WorkerEnd {
+  onmessage: unknown;
+  onerror: ((event: { message: string; preventDefault(): void }) => void) | undefined;
+  postMessage = (command: Command) => void sent.push(command);
+}
+let end: WorkerEnd;
+
+beforeEach(() => {
+  vi.stubGlobal(
+    "Worker",
+    class extends WorkerEnd {
+      constructor() {
+        super();
+        end = this;
+      }
+    },
+  );
+  usePage.setState(EMPTY, true);
+  openWorker({ type: "open", policiesUrl: "", engine: "auto" });
+  sent = [];
+  render(<App />);
+});
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});
+
+const show = (events: typeof run.events) => act(() => usePage.setState((state) => applyAll(state, events), true));
+const button = (name: string | RegExp) => screen.getByRole("button", { name });
+const key = (k: string) => fireEvent.keyDown(document.body, { key: k });
+
+it("says what it waits for until there is something to show", () => {
+  expect(screen.getByText("Starting…")).toBeDefined();
+  expect((button(/Play/) as HTMLButtonElement).disabled).toBe(true);
+  show([{ type: "progress", what: "Loading the policy tiny", fraction: 0.4 }]);
+  expect((screen.getByRole("progressbar") as HTMLProgressElement).value).toBe(0.4);
+  expect(screen.getByText("Loading the policy tiny…")).toBeDefined();
+});
+
+it("shows prompts, answers, verdicts, rewards and advantages as their phases come", () => {
+  const upTo = (phase: string) => run.events.slice(0, run.events.findIndex((e) => e.type === "phase" && e.phase === phase) + 1);
+  show(upTo("prompts"));
+  expect(screen.queryAllByRole("row", { name: /^answer/ })).toHaveLength(0);
+  expect(screen.getByText(run.last.groups.length ? run.records[0].groups[0].problem.prompt : "")).toBeDefined();
+  show(upTo("rollouts"));
+  expect(screen.getAllByRole("row", { name: /^answer/ })[0].getAttribute("aria-label")).toBe(`answer ${run.records[1].rollouts[0].text}`);
+  show(upTo("advantages"));
+  const { reward, advantage, verdict } = run.records[4].rollouts[0];
+  const label = screen.getAllByRole("row", { name: /^answer/ })[0].getAttribute("aria-label")!;
+  expect(label).toContain(verdict!.score === 1 ? "right" : `wrong: ${verdict!.reason}`);
+  expect(label).toContain(`reward ${reward!.toFixed(2)}`);
+  expect(label).toContain(`advantage ${advantage! < 0 ? "−" : advantage! > 0 ? "+" : ""}${Math.abs(advantage!).toFixed(2)}`);
+  const groups = run.records[4].groups.slice(0, 2);
+  expect(screen.queryAllByText("no signal").length > 0).toBe(groups.some((g) => !g.statistics!.signal));
+});
+
+it("makes no more rows than can be seen", () => {
+  show(run.events);
+  expect(run.last.rollouts).toHaveLength(64);
+  expect(screen.getAllByRole("row").length).toBeLessThan(35);
+});
+
+it("explains a token that is clicked, or reached by the keyboard", () => {
+  show(run.events);
+  const inspector = within(screen.getByRole("region", { name: "Token inspector" }));
+  expect(inspector.getByText(/Click a token/)).toBeDefined();
+  const row = run.last.rollouts.findIndex((r) => r.advantage! > 0);
+  fireEvent.click(document.getElementById(`token-${row}-1`)!);
+  expect(inspector.getByText(/token 2 of/)).toBeDefined();
+  expect(inspector.getByText("−A · ρ · w", { exact: false })).toBeDefined();
+  expect(inspector.getByText("Alternatives")).toBeDefined();
+  const grid = screen.getByRole("grid");
+  fireEvent.keyDown(grid, { key: "ArrowRight" });
+  expect(inspector.getByText(/token 3 of/)).toBeDefined();
+  expect(grid.getAttribute("aria-activedescendant")).toBe(`token-${row}-2`);
+  fireEvent.keyDown(grid, { key: "ArrowDown" });
+  expect(usePage.getState().selection).toMatchObject({ row: row + 1 });
+  // Going back to an earlier phase hides what was not known then.
+  fireEvent.click(button("verdicts"));
+  expect(inspector.queryByText("−A · ρ · w", { exact: false })).toBeNull();
+  expect(inspector.getByText(/in the phases to come/)).toBeDefined();
+});
+
+it("sends the transport's commands, by button and by key", () => {
+  show(run.events);
+  fireEvent.click(button(/Play/));
+  expect(button(/Pause/)).toBeDefined();
+  fireEvent.click(button(/Pause/));
+  expect(button("Pausing…")).toBeDefined();
+  show([{ type: "state", playing: false, busy: false }]);
+  for (const name of ["Phase", "Step", "Ten steps", "Reset"]) fireEvent.click(button(name));
+  for (const k of [" ", ".", "ArrowRight", "r"]) key(k);
+  expect(sent.map((c) => (c.type === "step" ? `step ${c.count}` : c.type))).toEqual([
+    "play",
+    "pause",
+    "phase",
+    "step 1",
+    "step 10",
+    "reset",
+    "play",
+    "phase",
+    "step 1",
+    "reset",
+  ]);
+});
+
+it("asks before a long run is left", () => {
+  show(run.events);
+  act(() => usePage.setState({ step: 34 }));
+  key("r");
+  expect(sent).toEqual([]);
+  expect(screen.getByText(/34 steps behind it/)).toBeDefined();
+  fireEvent.click(button("Stay with it"));
+  expect(sent).toEqual([]);
+  key("r");
+  fireEvent.click(within(screen.getByRole("dialog", { hidden: true })).getByText("Reset"));
+  expect(sent).toEqual([{ type: "reset" }]);
+});
+
+it("looks back at a step and comes back", () => {
+  show(run.events);
+  const [timeline] = screen.getAllByRole("slider", { name: "Look back at a step" });
+  fireEvent.change(timeline, { target: { value: "1" } });
+  expect(sent).toEqual([{ type: "record", step: 1 }]);
+  show([{ type: "record", step: 1, record: run.records.findLast((r) => r.step === 1)! }]);
+  expect(screen.getByText(/looking back at step 1/)).toBeDefined();
+  key("End");
+  expect(screen.queryByText(/looking back/)).toBeNull();
+  fireEvent.change(timeline, { target: { value: "1" } });
+  show([{ type: "record", step: 1, record: null }]);
+  expect(screen.getByText(/step 1 are no longer kept/)).toBeDefined();
+});
+
+it("turns knobs: a number, a choice, one click back; a bad number changes nothing", () => {
+  show(run.events);
+  const field = screen.getByRole("textbox", { name: "Group size" }) as HTMLInputElement;
+  const enter = (text: string) => {
+    fireEvent.change(field, { target: { value: text } });
+    fireEvent.keyDown(field, { key: "Enter" });
+  };
+  enter("6");
+  fireEvent.change(screen.getByRole("combobox", { name: "Divide by" }), { target: { value: "none" } });
+  expect(sent).toEqual([
+    { type: "edit", path: "sampler.groupSize", value: 6 },
+    { type: "edit", path: "advantage.scale", value: "none" },
+  ]);
+  expect(field.value).toBe("6");
+  show([{ type: "error", message: "refused", fatal: false }]);
+  expect(field.value).toBe("8");
+  for (const bad of ["0", "abc", "2.5", "1e9", ""]) {
+    enter(bad);
+    expect(screen.getAllByRole("alert")[0].textContent).toMatch(/^Group size must .*It stays at 8\.$/);
+  }
+  fireEvent.blur(field);
+  expect(screen.queryByText(/It stays at/)).toBeNull();
+  expect(field.value).toBe("8");
+  expect(sent).toHaveLength(2);
+
+  const { recipe } = usePage.getState().run!;
+  const { slots } = recipe;
+  const params = { ...slots.sampler.params, temperature: 0.5 };
+  const settings = { ...recipe, slots: { ...slots, sampler: { ...slots.sampler, params } } };
+  show([{ type: "edited", edit: { step: 3, path: "sampler.temperature", value: 0.5 }, settings }]);
+  expect(screen.getByText("From step 3: Temperature 0.5")).toBeDefined();
+  fireEvent.click(button("Undo Temperature"));
+  expect(sent.at(-1)).toEqual({ type: "edit", path: "sampler.temperature", value: 1 });
+});
+
+it("changes task and seed as knobs, and recipe and policy by a new run", () => {
+  act(() => usePage.setState({ policies: ["nano", "tiny"].map((id) => ({ id, name: id, parameters: 1 })) }));
+  show(run.events);
+  fireEvent.change(screen.getByRole("combobox", { name: "Task" }), { target: { value: "sort" } });
+  const seed = screen.getByRole("textbox", { name: "Seed" });
+  fireEvent.change(seed, { target: { value: "12" } });
+  fireEvent.blur(seed);
+  fireEvent.change(screen.getByRole("combobox", { name: "Recipe" }), { target: { value: "dapo" } });
+  fireEvent.change(screen.getByRole("combobox", { name: "Policy" }), { target: { value: "tiny" } });
+  expect(sent.slice(0, 2)).toEqual([
+    { type: "edit", path: "task", value: "sort" },
+    { type: "edit", path: "seed", value: 12 },
+  ]);
+  expect(sent[2]).toMatchObject({
+    type: "start",
+    setup: { policy: "nano", recipe: { id: "dapo", slots: { task: { plugin: "reverse" } } } },
+  });
+  expect(sent[3]).toMatchObject({ type: "start", setup: { policy: "tiny", recipe: { id: "grpo" } } });
+});
+
+it("offers the run of an earlier visit until another begins", () => {
+  const keptRun = { id: "old", policy: "tiny", task: "countdown", recipe: "GRPO", seed: 7, steps: 34, savedAt: 0 };
+  show([{ type: "ready", engine: { kind: "portable", label: "portable" }, keptRuns: [keptRun] }, run.events[0]]);
+  expect(screen.getByText("tiny · Countdown · GRPO · 34 steps")).toBeDefined();
+  fireEvent.click(button("Resume"));
+  expect(sent).toEqual([{ type: "resume", runId: "old" }]);
+  expect(screen.queryByRole("button", { name: "Resume" })).toBeNull();
+});
+
+it("says why the GPU is not used, and what stopped the page", () => {
+  show([
+    { type: "ready", engine: { kind: "portable", label: "portable (2 threads)", note: "The GPU is not used, because …" }, keptRuns: [] },
+  ]);
+  fireEvent.click(button("Engine: portable (2 threads)"));
+  expect(screen.getByText("The GPU is not used, because …")).toBeDefined();
+  vi.useFakeTimers();
+  end.onerror!({ message: "out of memory", preventDefault: () => {} });
+  act(() => vi.runAllTimers());
+  vi.useRealTimers();
+  expect(screen.getByRole("alertdialog").textContent).toContain("out of memory");
+});
+
+it("applies a frame's events together, also while the page is hidden", async () => {
+  for (const event of run.events) receive(event);
+  await act(() => vi.waitFor(() => expect(usePage.getState().step).toBe(2)));
+  expect(usePage.getState().history).toEqual(run.events.reduce(afterEvent, EMPTY).history);
+});
