@@ -22,7 +22,6 @@ const show = (format: ChartSpec["format"], value: number, digits = 3) =>
 export interface ChartProps {
   readonly spec: ChartSpec;
   readonly points: readonly Point[];
-  readonly height: number;
   /** Room for the lines' names instead of a title. */
   readonly wide?: boolean;
 }
@@ -31,11 +30,13 @@ export interface ChartProps {
  * One panel. The pointer over any of them marks its step in all, and their headings tell the values there; a click looks back at it.
  * Lines and cursor are separate layers, so that a moving pointer never draws a line again.
  */
-export function Chart({ spec, points, height, wide }: ChartProps) {
+export function Chart({ spec, points, wide }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
+  const [{ width, height }, setSize] = useState({ width: 0, height: 0 });
   useLayoutEffect(() => {
-    const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry.contentRect.width)));
+    const observer = new ResizeObserver(([{ contentRect }]) =>
+      setSize({ width: Math.floor(contentRect.width), height: Math.floor(contentRect.height) }),
+    );
     observer.observe(box.current!);
     return () => observer.disconnect();
   }, []);
@@ -47,14 +48,13 @@ export function Chart({ spec, points, height, wide }: ChartProps) {
     return Math.min(last, Math.max(0, Math.round((x / plot) * end)));
   };
   return (
-    <figure className="chart" data-chart={spec.id} aria-label={spec.title}>
+    <figure className={`chart ${wide ? "wide" : ""}`} data-chart={spec.id} aria-label={spec.title}>
       <Heading spec={spec} points={points} wide={wide ?? false} />
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the timeline does the same by keyboard */}
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: see above */}
       <div
         ref={box}
         className="chart-box"
-        style={{ height }}
         onPointerMove={(event) => last > 0 && useCursor.setState({ pointed: stepUnder(event) })}
         onPointerLeave={() => useCursor.setState({ pointed: undefined })}
         onClick={(event) => lookAt(stepUnder(event))}

@@ -23,22 +23,20 @@ export default function ChartsPanel() {
   const seen = useTurns();
   const lookedAt = usePage((state) => state.lookBack?.step);
   useEffect(() => useCursor.setState({ lookedAt }), [lookedAt]);
-  const chart = (spec: ChartSpec, i: number, height: number) => (
-    <LiveChart key={spec.id} spec={spec} history={seen[i].history} start={seen[i].start} height={height} />
-  );
+  const chart = (spec: ChartSpec, i: number) => <LiveChart key={spec.id} spec={spec} history={seen[i].history} start={seen[i].start} />;
   return (
     <>
-      {chart(MAIN_CHART, 0, 128)}
+      {chart(MAIN_CHART, 0)}
       <PassAtK />
-      <div className="small-charts">{SMALL_CHARTS.map((spec, i) => chart(spec, i + 1, 76))}</div>
+      <div className="small-charts">{SMALL_CHARTS.map((spec, i) => chart(spec, i + 1))}</div>
     </>
   );
 }
 
-const LiveChart = memo(function LiveChart(props: { spec: ChartSpec; history: readonly Metrics[]; start: Metrics; height: number }) {
-  const { spec, history, start, height } = props;
+const LiveChart = memo(function LiveChart(props: { spec: ChartSpec; history: readonly Metrics[]; start: Metrics }) {
+  const { spec, history, start } = props;
   const points = useMemo(() => pointsOf(history, spec.lines, start), [history, spec, start]);
-  return <Chart spec={spec} points={points} height={height} wide={spec === MAIN_CHART} />;
+  return <Chart spec={spec} points={points} wide={spec === MAIN_CHART} />;
 });
 
 /** The history as each chart has last seen it: whenever there is something new, one chart after the other takes it over. */
