@@ -27,6 +27,8 @@ export default defineConfig({
           testTimeout: 120_000,
         },
       },
+      // The built page in Chromium; one at a time, because a software GPU takes all cores.
+      { extends: true, test: { name: "browser", environment: "node", include: ["e2e/**/*.test.ts"], fileParallelism: false } },
     ],
   },
 });

@@ -124,11 +124,16 @@ export class Session {
   private async openEngine(): Promise<void> {
     this.host.emit({ type: "progress", what: "Starting the engine", fraction: 0.1 });
     const { status } = await this.createEngine();
-    const keptRuns = await this.host.store.list().then(
-      (runs) => runs.filter((run) => run.steps > 0).map(keptRun),
-      () => [],
-    );
+    const keptRuns = await this.keptRuns().catch(() => []);
     this.host.emit({ type: "ready", engine: status, keptRuns });
+  }
+
+  /** Runs of earlier visits. Metrics are kept with every step and runs less often, so the metrics know how far a run has come. */
+  private async keptRuns(): Promise<KeptRun[]> {
+    const { store } = this.host;
+    const runs = await store.list();
+    const steps = await Promise.all(runs.map(async (run) => (await store.metrics(run.id)).at(-1)?.step ?? run.steps));
+    return runs.map((run, i) => keptRun({ ...run, steps: steps[i] })).filter((run) => run.steps > 0);
   }
 
   private async createEngine(): Promise<{ engine: Engine; status: EngineStatus }> {

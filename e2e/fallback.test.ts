@@ -1,0 +1,23 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type Browsing, browse } from "./harness.ts";
+import { firstVisit, PATIENCE, Playground, SMALL_RUN } from "./page.ts";
+
+let browsing: Browsing;
+beforeAll(async () => {
+  browsing = await browse({ gpu: false });
+}, PATIENCE);
+afterAll(() => browsing?.close());
+
+it(
+  "learns without a GPU just as well, and says why there is none",
+  async () => {
+    const playground = new Playground(await browsing.newPage());
+    await playground.open(`${browsing.url}${SMALL_RUN}`);
+    await playground.button(/^Engine: portable/).click();
+    await playground.page.getByText(/^The GPU is not used/).waitFor();
+    await playground.page.keyboard.press("Escape");
+    await firstVisit(playground);
+    expect(playground.complaints).toEqual([]);
+  },
+  PATIENCE,
+);

@@ -1,0 +1,161 @@
+import type { Page } from "playwright";
+import { expect } from "vitest";
+
+/** The playground as a person handles it: by what is on the screen. */
+
+/** Long enough for a software GPU on a busy machine; nothing waits this long unless it fails. */
+export const PATIENCE = 240_000;
+
+/** A small run: short words to reverse, 6 prompts × 4 answers. */
+export const SMALL_RUN = "?policy=nano&task=reverse&level=4&seed=7&set=sampler.promptsPerStep=6&set=sampler.groupSize=4";
+
+export class Playground {
+  readonly page: Page;
+  /** Everything that the console, or an uncaught error, complained about. */
+  readonly complaints: string[] = [];
+
+  constructor(page: Page) {
+    this.page = page;
+    page.setDefaultTimeout(60_000);
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") this.complaints.push(`${message.type()}: ${message.text()}`);
+    });
+    page.on("pageerror", (error) => this.complaints.push(`uncaught: ${error.message}`));
+  }
+
+  /** Opens an address and waits for the policy's first answers. */
+  async open(address: string): Promise<void> {
+    await this.page.goto(address);
+    await this.phase("Verdicts");
+  }
+
+  button(name: string | RegExp) {
+    return this.page.getByRole("button", { name, exact: typeof name === "string" });
+  }
+
+  /** Waits until the stage shows a phase. */
+  phase(title: string): Promise<void> {
+    return this.page.getByRole("heading", { name: new RegExp(`^${title}`) }).waitFor();
+  }
+
+  async step(): Promise<number> {
+    return Number((await this.page.getByLabel("Step", { exact: true }).textContent())!.replace(/\D/g, ""));
+  }
+
+  /** Waits until a step is complete, or a later one has begun. */
+  async completed(step: number): Promise<void> {
+    await this.page.waitForFunction(
+      (wanted) => {
+        const shown = Number(document.querySelector(".timeline output b")?.textContent);
+        const done = document.querySelector(".rail .current button")?.textContent === "evaluation";
+        return shown > wanted || (shown === wanted && done);
+      },
+      step,
+      { polling: 100, timeout: PATIENCE },
+    );
+  }
+
+  /** The stage's numbers of the shown phase. */
+  async facts(): Promise<Record<string, string>> {
+    return this.page.evaluate(() =>
+      Object.fromEntries(
+        [...document.querySelectorAll(".stage .facts > div")].map((d) => [
+          d.querySelector("dt")!.textContent,
+          d.querySelector("dd")!.textContent,
+        ]),
+      ),
+    );
+  }
+
+  /** The mean reward of a complete step's answers: of the one that stands on the stage, or of one looked back at. */
+  async meanReward(step: number): Promise<number> {
+    if (step !== (await this.step())) {
+      await this.page.getByLabel("Look back at a step").fill(String(step));
+      await this.page.getByText(`looking back at step ${step}`, { exact: true }).waitFor();
+    }
+    await this.button("rewards").click();
+    return Number((await this.facts())["mean reward"]);
+  }
+
+  /** Runs to the end of the step, and waits until the run stands still. */
+  async oneStep(): Promise<number> {
+    await this.button("Step").click();
+    await this.page.locator(".rail:not(.busy)").waitFor();
+    await this.phase("Evaluation");
+    return this.step();
+  }
+
+  async play(): Promise<void> {
+    await this.button(/Play$/).click();
+    await this.button(/Pause$/).waitFor();
+  }
+
+  async pause(): Promise<void> {
+    await this.button(/Pause$/).click();
+    await this.button(/Play$/).waitFor();
+  }
+}
+
+const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+
+/** A first visit, from the first answers to a reset: the same on every engine. */
+export async function firstVisit(playground: Playground): Promise<void> {
+  const { page } = playground;
+  const inspector = page.getByRole("region", { name: "Token inspector" });
+
+  // One phase at a time to the end of the first step.
+  for (const phase of ["Rewards", "Advantages", "Update"]) {
+    await playground.button("Phase").click();
+    await playground.phase(phase);
+  }
+  expect((await playground.facts()).update).toBe("1 of 4");
+  await playground.button("Step").click();
+  await playground.phase("Evaluation");
+
+  // A token of an answer with an advantage: its numbers add up.
+  await page
+    .locator(".row", { has: page.locator(".bar .up:not([style*='width: 0%'])") })
+    .first()
+    .locator(".token")
+    .nth(1)
+    .click();
+  await inspector.getByText(/token 2 of \d/).waitFor();
+  expect(await inspector.getByRole("listitem").count()).toBeGreaterThanOrEqual(5);
+  const terms = await inspector.locator(".term > :nth-child(3)").allTextContents();
+  const [advantage, , coefficient] = terms.map((text) => Number(text.split("=").at(-1)!.replace("−", "-")));
+  expect(advantage).toBeGreaterThan(0);
+  expect(coefficient).toBeLessThanOrEqual(0);
+  expect(await inspector.locator(".facts").textContent()).toMatch(/probability[\d.]+% → [\d.]+%/);
+
+  // A knob turned now is felt from the next step on.
+  const groupSize = page.getByLabel("Group size", { exact: true });
+  await groupSize.fill("999");
+  await groupSize.press("Enter");
+  await page.getByText(/Group size must lie between 1 and 256, got 999/).waitFor();
+  await groupSize.fill("5");
+  await groupSize.press("Enter");
+  await page.getByText("From step 2: Group size 5").waitFor();
+  await playground.button("Step").click();
+  await playground.completed(2);
+  await playground.button("rollouts").click();
+  expect((await playground.facts()).answers).toBe("30");
+
+  // Forty steps: the mean reward rises.
+  await playground.play();
+  await playground.completed(40);
+  await playground.pause();
+  const stands = await playground.step();
+  const rewards: number[] = [];
+  for (let step = 1; step <= 40; step++) rewards.push(await playground.meanReward(step));
+  await playground.button("to live").click();
+  expect(mean(rewards.slice(-10))).toBeGreaterThan(mean(rewards.slice(0, 10)) + 0.1);
+  expect(await playground.step()).toBe(stands);
+
+  // Reset asks, because the run is long; the knob stays as it was turned.
+  await page.keyboard.press("r");
+  await page.getByText(/steps behind it/).waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Reset" }).click();
+  await playground.phase("Verdicts");
+  expect(await playground.step()).toBe(1);
+  expect(await groupSize.inputValue()).toBe("5");
+}

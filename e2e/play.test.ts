@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type Browsing, browse } from "./harness.ts";
+import { firstVisit, PATIENCE, Playground, SMALL_RUN } from "./page.ts";
+
+let browsing: Browsing;
+beforeAll(async () => {
+  browsing = await browse({ gpu: true });
+}, PATIENCE);
+afterAll(() => browsing?.close());
+
+it(
+  "learns on the GPU while a person plays, looks inside, turns a knob, pauses and resets",
+  async () => {
+    const playground = new Playground(await browsing.newPage());
+    await playground.open(`${browsing.url}${SMALL_RUN}`);
+    expect(await playground.button(/^Engine: /).getAttribute("aria-label")).not.toContain("portable");
+    await firstVisit(playground);
+    expect(playground.complaints).toEqual([]);
+  },
+  PATIENCE,
+);
+
+it(
+  "says in one sentence what is wrong with an address, and starts all the same",
+  async () => {
+    const playground = new Playground(await browsing.newPage());
+    await playground.open(`${browsing.url}?policy=nano&engine=portable&task=chess`);
+    await playground.page
+      .getByRole("alert")
+      .getByText(/"chess"/)
+      .waitFor();
+    expect(await playground.page.getByLabel("Task", { exact: true }).inputValue()).toBe("countdown");
+    expect(playground.complaints).toEqual([]);
+  },
+  PATIENCE,
+);
