@@ -252,9 +252,16 @@ export class Session {
       await this.pumping;
     }
     this.setGoal(goal);
+    this.startPump();
+  }
+
+  private startPump(): void {
     this.pumping ??= this.pump().finally(() => {
       this.pumping = undefined;
-      this.startIdleWork();
+      // A new goal, or the loss of the device, may arrive in the moment in which the pump runs out.
+      if (this.goal) this.startPump();
+      else if (this.engineLost) void this.handle({ type: "pause" });
+      else this.startIdleWork();
     });
   }
 

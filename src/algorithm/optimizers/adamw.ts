@@ -10,7 +10,7 @@ export const adamWOptimizer: PluginDeclaration = {
     learningRate: {
       kind: "number",
       label: "Learning rate",
-      default: 3e-4,
+      default: 5e-5,
       min: 0,
       max: 0.1,
       slider: [1e-6, 1e-2, 0],
