@@ -1,5 +1,6 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { ISOLATION } from "./src/cli/serve.mjs";
 
 // A relative base lets the built page work from any sub-path.
 export default defineConfig({
@@ -8,6 +9,7 @@ export default defineConfig({
   plugins: [react()],
   worker: { format: "es" },
   build: { target: "es2023", chunkSizeWarningLimit: 700 },
+  server: { headers: ISOLATION },
   test: {
     projects: [
       {
@@ -25,10 +27,23 @@ export default defineConfig({
           pool: "forks",
           fileParallelism: false,
           testTimeout: 120_000,
+          sequence: { groupOrder: 1 },
         },
       },
-      // The built page in Chromium; one at a time, because a software GPU takes all cores.
-      { extends: true, test: { name: "browser", environment: "node", include: ["e2e/**/*.test.ts"], fileParallelism: false } },
+      {
+        extends: true,
+        test: {
+          name: "browser",
+          environment: "node",
+          include: ["e2e/**/*.test.ts"],
+          globalSetup: "e2e/build.ts",
+          // One at a time and after the others, because a software GPU takes all cores.
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+          testTimeout: 240_000,
+          hookTimeout: 60_000,
+        },
+      },
     ],
   },
 });

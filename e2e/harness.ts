@@ -1,44 +1,79 @@
-import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium, type Page } from "playwright";
-import { build, preview } from "vite";
+import { type BrowserContext, chromium, type Page } from "playwright";
+import { inject } from "vitest";
+import { listen, site } from "../src/cli/serve.mjs";
+import { chromiumPath } from "./chromium.ts";
 
-/** The built page, served with the headers for cross-origin isolation, and a Chromium that visits it. */
+export interface BrowseOptions {
+  /** Without it the browser finds no adapter, as on a machine that has none; with it, it emulates a GPU in software. */
+  readonly gpu: boolean;
+  /** Where the site begins, with a slash at both ends. */
+  readonly path?: string;
+  /** Without it the server sends no headers for cross-origin isolation, as a plain static host. */
+  readonly isolated?: boolean;
+  /** The folder that is served in place of the built page. */
+  readonly dist?: string;
+}
+
+/** The built page, served on a port of its own, and a Chromium with a profile of its own that visits it. */
 export interface Browsing {
   readonly url: string;
+  /** Everything that consoles, uncaught errors and failed requests complained about, in all tabs, since the beginning. */
+  readonly complaints: string[];
   /** A tab; all tabs share one profile. */
   newPage(): Promise<Page>;
   /** Kills the browser's GPU process: every device on it is lost. */
   crashGpu(): Promise<void>;
+  /** Stops the server, as if the network were gone; `online` brings it back. */
+  offline(): Promise<void>;
+  online(): Promise<void>;
+  /** Closes the browser and opens it again with the same profile. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
-const isolation = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
+const FLAGS = [
+  "--headless=new",
+  "--no-sandbox",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
-/** Without `gpu` the browser finds no adapter, as on a machine that has none; with it, it emulates one in software. */
-export async function browse({ gpu }: { gpu: boolean }): Promise<Browsing> {
-  const folder = await mkdtemp(join(tmpdir(), "rlvr-e2e-"));
-  const outDir = join(folder, "dist");
-  await build({ logLevel: "error", build: { outDir, emptyOutDir: true } });
-  const server = await preview({ logLevel: "error", build: { outDir }, preview: { port: 0, host: "localhost", headers: isolation } });
-  const args = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ];
-  const context = await chromium.launchPersistentContext(join(folder, "profile"), {
-    headless: true,
-    viewport: { width: 1280, height: 720 },
-    args: ["--headless=new", ...args, ...(gpu ? ["--enable-unsafe-webgpu", "--disable-gpu-process-crash-limit"] : [])],
-    ...(existsSync("/usr/bin/chromium") ? { executablePath: "/usr/bin/chromium" } : {}),
-  });
+export async function browse({ gpu, path = "/", isolated = true, dist = inject("dist") }: BrowseOptions): Promise<Browsing> {
+  const profile = await mkdtemp(join(tmpdir(), "rlvr-profile-"));
+  const serve = (port: number) => listen(site(dist, { path, isolated }), { port, hosts: ["127.0.0.1"] });
+  let server = await serve(0);
+  const { port } = server;
+  const complaints: string[] = [];
+  let context = await launch();
+
+  async function launch(): Promise<BrowserContext> {
+    const opened = await chromium.launchPersistentContext(profile, {
+      headless: true,
+      viewport: { width: 1280, height: 720 },
+      args: [...FLAGS, ...(gpu ? ["--enable-unsafe-webgpu", "--disable-gpu-process-crash-limit"] : [])],
+      executablePath: chromiumPath(),
+    });
+    opened.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") complaints.push(`${message.type()}: ${message.text()}`);
+    });
+    opened.on("weberror", (error) => complaints.push(`uncaught: ${error.error().message}`));
+    opened.on("requestfailed", (request) => {
+      const why = request.failure()?.errorText ?? "";
+      // What a page that goes away had still asked for.
+      if (why !== "net::ERR_ABORTED") complaints.push(`request failed: ${request.url()} ${why}`);
+    });
+    return opened;
+  }
+
   return {
-    url: server.resolvedUrls!.local[0],
+    url: `http://localhost:${port}${path}`,
+    complaints,
     newPage: () => context.newPage(),
     async crashGpu() {
       const session = await context.browser()!.newBrowserCDPSession();
@@ -46,10 +81,18 @@ export async function browse({ gpu }: { gpu: boolean }): Promise<Browsing> {
       await session.send("Browser.crashGpuProcess").catch(() => {});
       await session.detach();
     },
+    offline: () => server.close(),
+    async online() {
+      server = await serve(port);
+    },
+    async restart() {
+      await context.close();
+      context = await launch();
+    },
     async close() {
       await context.close();
       await server.close();
-      await rm(folder, { recursive: true, force: true });
+      await rm(profile, { recursive: true, force: true });
     },
   };
 }
