@@ -2,7 +2,6 @@
 import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
 import { builtPage } from "./built.mjs";
-import { certificate, lanAddresses, qrCode } from "./lan.mjs";
 import { listen, site } from "./serve.mjs";
 
 const HELP = `usage: npm start -- [flags]
@@ -84,16 +83,17 @@ function openBrowser(address) {
 }
 
 const { port, lan, open } = readFlags();
-const addresses = lan ? lanAddresses() : [];
+// What HTTPS takes is loaded only if it is asked for.
+const network = lan ? await import("./lan.mjs") : undefined;
+const addresses = network?.lanAddresses() ?? [];
 if (lan && addresses.length === 0) refuse("this machine is on no local network; connect it, or leave --lan out");
 const folder = await builtPage().catch((error) => {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);
 });
 
-const server = lan
-  ? await serve(site(folder), port, { hosts: ["0.0.0.0"], tls: await certificate(addresses) })
-  : await serve(site(folder), port, { hosts: ["127.0.0.1", "::1"] });
+const where = network ? { hosts: ["0.0.0.0"], tls: await network.certificate(addresses) } : { hosts: ["127.0.0.1", "::1"] };
+const server = await serve(site(folder), port, where);
 for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
   process.once(signal, async () => {
     await server.close();
@@ -103,9 +103,9 @@ for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
 
 const local = `${lan ? "https" : "http"}://localhost:${server.port}/`;
 console.log(`RLVR Playground: ${local}`);
-if (lan) {
+if (network) {
   for (const address of addresses) console.log(`On the local network: https://${address}:${server.port}/`);
-  console.log(await qrCode(`https://${addresses[0]}:${server.port}/`));
+  console.log(await network.qrCode(`https://${addresses[0]}:${server.port}/`));
   console.log(
     "The browser will warn that it does not know the certificate, because this machine made it itself: choose Advanced, then go on to the page.",
   );
