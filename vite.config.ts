@@ -14,9 +14,15 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "unit", environment: "node", include: ["src/**/*.test.ts"], exclude: ["src/policy/webgpu/**", "src/app/**"] },
+        test: {
+          name: "unit",
+          environment: "node",
+          include: ["src/**/*.test.ts"],
+          exclude: ["src/policy/webgpu/**", "src/app/**"],
+          testTimeout: 60_000,
+        },
       },
-      { extends: true, test: { name: "page", environment: "happy-dom", include: ["src/app/**/*.test.{ts,tsx}"] } },
+      { extends: true, test: { name: "page", environment: "happy-dom", include: ["src/app/**/*.test.{ts,tsx}"], testTimeout: 60_000 } },
       {
         extends: true,
         test: {
