@@ -17,7 +17,7 @@ it(
     await playground.page.getByText(/^The GPU is not used/).waitFor();
     await playground.page.keyboard.press("Escape");
     await firstVisit(playground);
-    expect(playground.complaints).toEqual([]);
+    expect(browsing.complaints).toEqual([]);
   },
   PATIENCE,
 );

@@ -15,7 +15,7 @@ it(
     await playground.open(`${browsing.url}${SMALL_RUN}`);
     expect(await playground.button(/^Engine: /).getAttribute("aria-label")).not.toContain("portable");
     await firstVisit(playground);
-    expect(playground.complaints).toEqual([]);
+    expect(browsing.complaints).toEqual([]);
   },
   PATIENCE,
 );
@@ -30,7 +30,7 @@ it(
       .getByText(/"chess"/)
       .waitFor();
     expect(await playground.page.getByLabel("Task", { exact: true }).inputValue()).toBe("countdown");
-    expect(playground.complaints).toEqual([]);
+    expect(browsing.complaints).toEqual([]);
   },
   PATIENCE,
 );

@@ -33,14 +33,14 @@ it(
     const seen = await page.evaluate(() => (window as unknown as { seen: number[] }).seen);
     expect(seen).toEqual(seen.toSorted((a, b) => a - b));
     for (let step = 1; step <= before + 3; step++) expect(await playground.meanReward(step)).toBeGreaterThanOrEqual(0);
-    expect(playground.complaints.filter((text) => !/device.*lost|GPU process|context.*lost/i.test(text))).toEqual([]);
+    expect(browsing.complaints.filter((text) => !/device.*lost|GPU process|context.*lost/i.test(text))).toEqual([]);
     await page.close();
   },
   PATIENCE,
 );
 
 it(
-  "offers the run of a closed tab, and takes it up where it was",
+  "offers the run of a closed browser, and takes it up where it was",
   async () => {
     const first = new Playground(await browsing.newPage());
     await first.open(`${browsing.url}${SMALL_RUN}&engine=portable&recipe=dr-grpo`);
@@ -49,7 +49,7 @@ it(
     await first.pause();
     const steps = await first.oneStep();
     const reward = await first.meanReward(steps);
-    await first.page.close();
+    await browsing.restart();
 
     const second = new Playground(await browsing.newPage());
     await second.open(`${browsing.url}${SMALL_RUN}&engine=portable`);
@@ -69,7 +69,7 @@ it(
     );
     await second.button("Step").click();
     await second.completed(steps + 1);
-    expect([...first.complaints, ...second.complaints]).toEqual([]);
+    expect(browsing.complaints).toEqual([]);
   },
   PATIENCE,
 );

@@ -20,7 +20,8 @@ export function Shortcuts() {
     const onKey = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
       const target = event.target as Element;
-      if (target.closest("input, select, textarea, dialog, [role=grid]") && !(event.key === " " && target.matches("[role=grid]"))) return;
+      // The grid of tokens takes its arrow keys itself, and prevents their default.
+      if (target.closest("input, select, textarea, dialog")) return;
       if (target.closest("button, a, summary") && (event.key === " " || event.key === "Enter")) return;
       const { run, live, lookBack, step } = usePage.getState();
       const shown = lookBack?.step ?? live?.step ?? step + 1;

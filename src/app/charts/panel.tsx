@@ -10,7 +10,7 @@ import { useCursor } from "./cursor.ts";
 import { type ChartSpec, MAIN_CHART, pointsOf, SMALL_CHARTS } from "./series.ts";
 
 /** Time between two charts' renderings (milliseconds): they take turns, so that no frame carries all of them. */
-const TURN = 60;
+const TURN = 110;
 const ALL = [MAIN_CHART, ...SMALL_CHARTS];
 
 interface Seen {

@@ -1,0 +1,46 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Plugin } from "vite";
+
+const SOURCE = fileURLToPath(new URL("service-worker.ts", import.meta.url));
+const NAME = "service-worker.js";
+
+/** Builds the service worker, and tells it every other file of the build. */
+export function offline(): Plugin {
+  let publicDir = "";
+  return {
+    name: "rlvr:offline",
+    apply: "build",
+    configResolved(config) {
+      publicDir = config.publicDir;
+    },
+    buildStart() {
+      // Beside index.html, because a worker serves its own folder and those below.
+      this.emitFile({ type: "chunk", id: SOURCE, fileName: NAME });
+    },
+    generateBundle: {
+      // After the page itself is there.
+      order: "post",
+      handler(_, bundle) {
+        const worker = bundle[NAME];
+        if (worker?.type !== "chunk") throw new Error("The service worker was not built.");
+        const contents = new Map<string, string | Uint8Array>();
+        for (const [name, output] of Object.entries(bundle)) {
+          if (output !== worker) contents.set(name, output.type === "chunk" ? output.code : output.source);
+        }
+        for (const entry of readdirSync(publicDir, { recursive: true, withFileTypes: true })) {
+          if (!entry.isFile()) continue;
+          const path = join(entry.parentPath, entry.name);
+          contents.set(path.slice(publicDir.length + 1).replaceAll("\\", "/"), readFileSync(path));
+        }
+        const files = [...contents]
+          .sort(([, a], [, b]) => a.length - b.length)
+          .map(([name, content]) => [name, createHash("sha256").update(content).digest("hex").slice(0, 16)]);
+        if (!worker.code.includes("__FILES__")) throw new Error("The service worker has no place for the list of files.");
+        worker.code = worker.code.replaceAll("__FILES__", () => JSON.stringify(Object.fromEntries(files)));
+      },
+    },
+  };
+}
