@@ -1,12 +1,13 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { offline } from "./src/app/offline/plugin.ts";
 import { ISOLATION } from "./src/cli/serve.mjs";
 
 // A relative base lets the built page work from any sub-path.
 export default defineConfig({
   base: "./",
   appType: "mpa",
-  plugins: [react()],
+  plugins: [react(), offline()],
   worker: { format: "es" },
   build: { target: "es2023", chunkSizeWarningLimit: 700 },
   server: { headers: ISOLATION },

@@ -8,6 +8,9 @@
  * the policies) come from the network while there is one, so nobody is left with an old page.
  */
 
+// Makes this file a module of its own, whose `self` is not the page's.
+export {};
+
 declare const self: ServiceWorkerGlobalScope;
 
 /** Every file of the build with a digest of its content, small ones first. The build puts it here. */
