@@ -8,7 +8,7 @@ const minus = (text: string) => text.replace(/^-/, "−").replace(/e-/, "e−");
 export function short(value: number, digits = 3): string {
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size < 1e-4 || size >= 1e6) return minus(value.toExponential(Math.max(0, digits - 2)));
+  if (size < 1e-4 || size >= 1e6) return minus(value.toExponential(Math.max(0, digits - 2)).replace(/\.?0*e/, "e"));
   return minus(String(Number(value.toPrecision(digits))));
 }
 

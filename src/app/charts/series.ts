@@ -45,7 +45,7 @@ const one = (id: string, title: string, metric: string, meaning: string, more: P
 export const SMALL_CHARTS: readonly ChartSpec[] = [
   one("entropy", "Entropy", "entropy", "How undecided the policy is, in nats a token. It falls as the policy commits itself."),
   one("kl", "KL to base", "kl", "How far the policy has moved from where it began, in nats a token.", { least: 0.01 }),
-  one("clip", "Clipped", "clip_ratio/high_mean", "The share of tokens whose gradient the clip stopped: risen too far, fallen too far.", {
+  one("clip", "Clip", "clip_ratio/high_mean", "The share of tokens whose gradient the clip stopped: risen too far, fallen too far.", {
     lines: [
       { metric: "clip_ratio/high_mean", name: "held above", colour: "blue" },
       { metric: "clip_ratio/low_mean", name: "held below", colour: "orange" },

@@ -171,14 +171,21 @@ const sign = ({ coefficient }: TokenUpdate) => (coefficient < 0 ? "up" : coeffic
 
 /** One line of the formula in words, one in numbers. */
 function Term(props: { symbol: string; meaning: string; numbers: string; note?: string; strong?: "up" | "down" | undefined }) {
+  // The last number is the result.
+  const at = props.numbers.lastIndexOf("= ");
+  const before = at < 0 ? "" : props.numbers.slice(0, at);
+  const result = props.numbers.slice(at < 0 ? 0 : at + 2);
   return (
     <div className="term">
       <var>{props.symbol}</var>
       <span className="dim">
         = {props.meaning}
-        {props.note && <b>{props.note}</b>}
+        {props.note && <i>{props.note}</i>}
       </span>
-      <span className={props.strong}>= {props.numbers}</span>
+      <span>
+        = {before && `${before}= `}
+        <b className={props.strong}>{result}</b>
+      </span>
     </div>
   );
 }

@@ -129,8 +129,8 @@ export const CHANNELS: readonly Channel[] = [
     label: "coefficient c",
     from: "update",
     meaning: "The token’s part in the gradient at the row’s last update, ∂L/∂ log π: blue is pushed up, orange is pushed down.",
-    low: (record) => `↓ ${short(topCoefficient(record), 2)}`,
-    high: (record) => `↑ ${short(topCoefficient(record), 2)}`,
+    low: () => "down",
+    high: (record) => `up ${short(topCoefficient(record), 2)}`,
     values: fromUpdate("coefficient"),
     // Descent moves against the derivative: a negative coefficient raises the token.
     scale: (value, record) => -value / (topCoefficient(record) || 1),
