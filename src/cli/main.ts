@@ -1,51 +1,7 @@
-import { isInputError, UsageError } from "./usage.ts";
-
-/** The command line: `rlvr COMMAND …`. Each command lives in a file of its own and is loaded when asked for. */
-
-const COMMANDS: Readonly<Record<string, { readonly what: string; readonly load: () => Promise<{ run(args: string[]): Promise<void> }> }>> =
-  {
-    train: { what: "train a policy with a recipe", load: () => import("./train.ts") },
-    eval: { what: "measure pass@k on held-out problems", load: () => import("./eval.ts") },
-    score: { what: "log-probs and entropies of given text", load: () => import("./score.ts") },
-    golden: { what: "recompute a golden file and report the errors", load: () => import("./golden.ts") },
-    claim: { what: "check a recipe's claim against its baseline", load: () => import("./claim.ts") },
-    list: { what: "recipes, tasks, policies or plugins", load: () => import("./list.ts") },
-    show: { what: "a recipe, with its difference from GRPO", load: () => import("./show.ts") },
-    bench: { what: "time the engines", load: () => import("./bench.ts") },
-    pretrain: { what: "make a base policy", load: () => import("./pretrain.ts") },
-    export: { what: "write a policy as a Hugging Face folder or ONNX model", load: () => import("./export.ts") },
-  };
-
-const HELP = `usage: npm run -s rlvr -- COMMAND …
-
-${Object.entries(COMMANDS)
-  .map(([name, { what }]) => `  ${name.padEnd(9)} ${what}`)
-  .join("\n")}
-
-COMMAND --help tells its flags.`;
-
-async function main([name, ...args]: string[]): Promise<void> {
-  if (name === undefined) throw new UsageError("say which command; --help lists them");
-  if (name === "--help" || name === "-h" || name === "help") {
-    console.log(HELP);
-    return;
-  }
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (!command) throw new UsageError(`there is no command ${JSON.stringify(name)}; there are ${Object.keys(COMMANDS).join(", ")}`);
-  await (await command.load()).run(args);
-}
+import { commandLine } from "./command-line.ts";
 
 // A reader that went away (`| head`) ends the program quietly.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
 
-try {
-  await main(process.argv.slice(2));
-  process.exit(process.exitCode ?? 0);
-} catch (error) {
-  if (isInputError(error)) {
-    console.error(`rlvr: ${error.message.split("\n")[0]}`);
-    process.exit(2);
-  }
-  console.error(error);
-  process.exit(1);
-}
+const status = await commandLine(process.argv.slice(2));
+process.exit(status || process.exitCode);
