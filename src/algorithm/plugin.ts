@@ -3,17 +3,46 @@
  * knob, the tooltip, the command-line flag, the link, the formula panel and the documentation.
  */
 
-/** A number that may follow a schedule over steps. */
-export type Scheduled =
-  | number
-  | { readonly from: number; readonly to: number; readonly steps: number; readonly shape?: "linear" | "cosine" };
+/**
+ * A number that follows a schedule over steps, as it is written in recipes, links and on the command line: `0.3 to 0.2 over 100`
+ * (linear) or `0.3 to 0.2 over 100 cosine`. It has the first value at step 1, the second from step 101 on.
+ */
+export interface Schedule {
+  readonly from: number;
+  readonly to: number;
+  readonly steps: number;
+  readonly shape: "linear" | "cosine";
+}
 
-/** The value of a schedule at a step (0-based): from `from` at step 0 to `to` at step `steps`, constant afterwards. */
-export function scheduled(value: Scheduled, step: number): number {
-  if (typeof value === "number") return value;
-  const t = Math.min(1, step / Math.max(1, value.steps));
-  const w = value.shape === "cosine" ? (1 - Math.cos(Math.PI * t)) / 2 : t;
-  return value.from + (value.to - value.from) * w;
+const NUMBER = String.raw`[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?`;
+const SCHEDULE = new RegExp(`^\\s*(${NUMBER})\\s+to\\s+(${NUMBER})\\s+over\\s+(\\d+)(\\s+cosine)?\\s*$`, "i");
+
+/** Reads a schedule; null if the text is not one. */
+export function parseSchedule(text: string): Schedule | null {
+  const match = SCHEDULE.exec(text);
+  if (!match) return null;
+  return { from: Number(match[1]), to: Number(match[2]), steps: Number(match[3]), shape: match[4] ? "cosine" : "linear" };
+}
+
+/** The value of a parameter at a step (from 1): a number is itself, a schedule's text is its value there. */
+export function valueAt(value: number | boolean | string, step: number): number | boolean | string {
+  const schedule = typeof value === "string" ? parseSchedule(value) : null;
+  if (!schedule) return value;
+  const t = Math.min(1, (step - 1) / Math.max(1, schedule.steps));
+  const w = schedule.shape === "cosine" ? (1 - Math.cos(Math.PI * t)) / 2 : t;
+  return schedule.from + (schedule.to - schedule.from) * w;
+}
+
+/** Parameters with every schedule replaced by its value at the step; text parameters stay as they are. */
+export function parametersAt(declared: Readonly<Record<string, Parameter>>, params: Parameters, step: number): Parameters {
+  return Object.fromEntries(
+    Object.entries(params).map(([name, value]) => {
+      const kind = declared[name]?.kind;
+      if (kind !== "number" && kind !== "integer") return [name, value];
+      const now = valueAt(value, step);
+      return [name, kind === "integer" && typeof now === "number" ? Math.round(now) : now];
+    }),
+  );
 }
 
 interface ParameterBase {
@@ -47,8 +76,16 @@ export interface ChoiceParameter extends ParameterBase {
   readonly options: readonly { readonly value: string; readonly label: string }[];
 }
 
-export type Parameter = NumberParameter | BooleanParameter | ChoiceParameter;
-export type ParameterValue = number | boolean | string | Exclude<Scheduled, number>;
+/** Text that the plug-in reads itself, such as a formula. */
+export interface TextParameter extends ParameterBase {
+  readonly kind: "text";
+  readonly default: string;
+  readonly maxLength: number;
+  /** Throws a `RecipeError` that says what is wrong and where. */
+  readonly check: (text: string) => void;
+}
+
+export type Parameter = NumberParameter | BooleanParameter | ChoiceParameter | TextParameter;
 export type Parameters = Readonly<Record<string, number | boolean | string>>;
 
 export interface Explanation {
@@ -58,12 +95,28 @@ export interface Explanation {
   readonly source?: { readonly title: string; readonly url: string };
 }
 
+/**
+ * Scores before the update: `reference` (log-probs), `entropy`, `sumSquares`, `logits`, `hidden`, `greedyRollout` (one greedy rollout a
+ * prompt); at each update: `currentEntropy`, `currentLogits`, `refLogits`.
+ */
+export type Need =
+  | "reference"
+  | "entropy"
+  | "sumSquares"
+  | "logits"
+  | "hidden"
+  | "greedyRollout"
+  | "currentEntropy"
+  | "currentLogits"
+  | "refLogits";
+
 /** What every plug-in declares, whatever its slot. */
 export interface PluginDeclaration {
   readonly id: string;
   readonly name: string;
   readonly scope: "token" | "rollout" | "group" | "batch" | "run";
-  readonly needs?: readonly ("reference" | "entropy" | "sumSquares")[];
+  /** What the loop must measure for it, beyond log-probs. */
+  readonly needs?: readonly Need[];
   readonly parameters: Readonly<Record<string, Parameter>>;
   readonly explanation: Explanation;
   /** Named intermediates of the formula: symbol (LaTeX) and meaning. */
@@ -89,6 +142,19 @@ export function checkValue(parameter: Parameter, value: unknown, where: string):
     if (!parameter.options.some((o) => o.value === value)) {
       throw new RecipeError(`${where} must be one of ${parameter.options.map((o) => o.value).join(", ")}, got ${JSON.stringify(value)}`);
     }
+    return value as string;
+  }
+  if (parameter.kind === "text") {
+    if (typeof value !== "string") throw new RecipeError(`${where} must be text, got ${JSON.stringify(value)}`);
+    if (value.length > parameter.maxLength)
+      throw new RecipeError(`${where} must have at most ${parameter.maxLength} characters, got ${value.length}`);
+    parameter.check(value);
+    return value;
+  }
+  const schedule = typeof value === "string" ? parseSchedule(value) : null;
+  if (schedule) {
+    checkValue(parameter, schedule.from, `${where} (from)`);
+    checkValue(parameter, schedule.to, `${where} (to)`);
     return value as string;
   }
   if (typeof value !== "number" || !Number.isFinite(value))

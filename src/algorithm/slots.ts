@@ -1,11 +1,26 @@
 import type { Data, Kernel } from "../policy/engine.ts";
-import type { Problem, Verdict } from "../tasks/task.ts";
+import type { Random } from "../policy/random.ts";
+import type { Numbers, PluginState, RolloutBatch, UpdateBatch } from "./batch.ts";
 import type { Parameters, PluginDeclaration } from "./plugin.ts";
 
-/** What the plug-ins of each slot compute. All are pure functions of their arguments. */
+/**
+ * What the plug-ins of each slot compute. All are pure functions of their arguments: what must last from step to step goes in and out
+ * as `state` (undefined at a run's first step), and chance comes in as `random`.
+ */
 
-/** How rollouts are drawn: pure data, read by the loop. */
-export type SamplerPlugin = PluginDeclaration;
+/** How one segment of rollouts is drawn. */
+export interface Drawing {
+  /** One value, or one per new token (`[maxNewTokens]`); > 0. */
+  readonly temperature: number | Float32Array;
+  readonly topK: number;
+  readonly topP: number;
+  readonly minP: number;
+}
+
+/** How rollouts are drawn: data that the loop reads. */
+export interface SamplerPlugin extends PluginDeclaration {
+  drawing(params: Parameters, step: number, maxNewTokens: number): Drawing;
+}
 
 /** Decides which groups a step trains on. */
 export interface GroupFilterPlugin extends PluginDeclaration {
@@ -15,34 +30,80 @@ export interface GroupFilterPlugin extends PluginDeclaration {
   reject(scores: readonly number[], params: Parameters): string | null;
 }
 
-export interface RewardInputs {
-  readonly problem: Problem;
-  readonly verdict: Verdict;
-  /** Completion tokens, end-of-text included. */
-  readonly length: number;
-  /** False if the completion was cut off at `maxLength`. */
-  readonly finished: boolean;
-  readonly maxLength: number;
-}
+/** Named numbers that a plug-in made its output from, `[rows]` or `[N]`, under the names of its declared `terms`. */
+export type Terms = Readonly<Record<string, Numbers>>;
 
-/** From the verdict (the truth) to the reward (what is trained on). */
+/** From the verdicts (the truth) to what is trained on. The slot `reward` has one, the slot `rewards` adds more. */
 export interface RewardPlugin extends PluginDeclaration {
-  /** Named parts; the reward is their sum. */
-  parts(inputs: RewardInputs, params: Parameters): Record<string, number>;
+  /** Named parts, `[rows]` each; the reward is the sum of all parts of all reward plug-ins. `batch.reward` holds verdict scores here. */
+  parts(
+    batch: RolloutBatch,
+    params: Parameters,
+    state: PluginState | undefined,
+    random: Random,
+  ): { readonly parts: Readonly<Record<string, Numbers>>; readonly state?: PluginState };
 }
 
-/** From the rewards of all rollouts, `[rows]`, with their group numbers, to one advantage each. */
+/** Between the verifier and the reward: noise. */
+export interface RewardChannelPlugin extends PluginDeclaration {
+  /** Verdict scores `[rows]` → scores as the reward sees them. */
+  transmit(scores: Numbers, params: Parameters, random: Random): Numbers;
+}
+
+export interface AdvantageResult {
+  /** Whether `advantage` has one number per rollout (`[rows]`) or per token (`[N]`). */
+  readonly level: "rollout" | "token";
+  readonly advantage: Float64Array;
+  readonly terms: Terms;
+  readonly state?: PluginState;
+}
+
+/** From the rewards of all rollouts to advantages. Unscorable rows (NaN rewards) get 0 and count nowhere. */
 export interface AdvantagePlugin extends PluginDeclaration {
-  readonly kernel: Kernel;
-  uniforms(params: Parameters, rows: number): Record<string, number>;
+  estimate(batch: RolloutBatch, params: Parameters, state: PluginState | undefined, random: Random): AdvantageResult;
+  /** The same on the GPU, for the parameters that the kernel knows (null for others): outputs `advantages`, `baselines`, `scales`. */
+  readonly device?: { readonly kernel: Kernel; uniforms(params: Parameters, rows: number): Record<string, number> | null };
+}
+
+/** Changes advantages, in the recipe's order. */
+export interface ShaperPlugin extends PluginDeclaration {
+  /** @param advantage `[N]`, per token. */
+  shape(
+    batch: RolloutBatch,
+    advantage: Float64Array,
+    params: Parameters,
+    state: PluginState | undefined,
+    random: Random,
+  ): { readonly advantage: Float64Array; readonly terms: Terms; readonly state?: PluginState };
+}
+
+/** Multiplies the policy's token losses (not the KL penalty's). */
+export interface TokenWeightPlugin extends PluginDeclaration {
+  /** `batch.weight` holds 1 for tokens that count here. */
+  weigh(
+    batch: UpdateBatch,
+    params: Parameters,
+    state: PluginState | undefined,
+    random: Random,
+  ): {
+    readonly weight: Float64Array;
+    /** Whether tokens of weight 0 still count in the aggregation's denominator. */
+    readonly keepDenominator: boolean;
+    readonly terms: Terms;
+    readonly metrics?: Readonly<Record<string, number>>;
+    readonly state?: PluginState;
+  };
 }
 
 export interface AggregationInputs {
-  /** Completion tokens of each rollout in the mini-batch. */
+  /** Completion tokens that count, of each rollout in the mini-batch. */
   readonly lengths: readonly number[];
   /** False for rollouts that are masked out. */
   readonly kept: readonly boolean[];
   readonly maxLength: number;
+  /** Tokens that count in the whole batch, all mini-batches together, and how many mini-batches share them. Absent: this is the whole batch. */
+  readonly batchTokens?: number;
+  readonly miniBatches?: number;
 }
 
 /** How token losses become one number: a weight for each rollout's tokens. */
@@ -51,12 +112,38 @@ export interface AggregationPlugin extends PluginDeclaration {
   weights(inputs: AggregationInputs, params: Parameters): number[];
 }
 
-/** Per-token loss and its derivative with respect to log π. */
+/** The value of a loss and where it enters the network (`Coefficients` of the engine contract). */
+export interface LossResult {
+  /** Σ weight·loss, or what the objective averages in its own way. */
+  readonly value: number;
+  /** `[N]`: each token's loss before its weight. */
+  readonly loss: Float64Array;
+  /** `[N]`: ∂value/∂ log π(a_t), weights included. */
+  readonly coefficient: Float64Array;
+  /** `[N]`: ∂value/∂H_t. */
+  readonly entropyCoefficient?: Float64Array;
+  /** `[N·vocabSize]`: ∂value/∂z beyond the above. */
+  readonly logitCoefficient?: Float64Array;
+  /** `[N]`: −1 held below, +1 held above, −2 held by the dual clip, 0 free. */
+  readonly clipped?: Int8Array;
+  readonly terms: Terms;
+  /** By the frameworks' names; docs/metrics.md. */
+  readonly metrics?: Readonly<Record<string, number>>;
+  readonly state?: PluginState;
+}
+
+/** A loss over a mini-batch: the policy's in the slot `objective`, further ones (entropy, demonstrations) in `losses`. */
 export interface ObjectivePlugin extends PluginDeclaration {
-  readonly kernel: Kernel;
-  uniforms(params: Parameters, kl: Parameters, count: number): Record<string, number>;
-  /** The kernel's inputs, by name, from what the loop has. */
-  inputs(tokens: ObjectiveTokens): Record<string, Data>;
+  lossAndCoefficients(batch: UpdateBatch, params: Parameters, state: PluginState | undefined, random: Random): LossResult;
+  /** Rows that it is about; default "policy". */
+  readonly rowsOf?: "policy" | "expert" | "all";
+  /** The same on the GPU, with the k3 penalty in it, for the parameters that the kernel knows (null for others). */
+  readonly device?: {
+    readonly kernel: Kernel;
+    uniforms(params: Parameters, beta: number, count: number): Record<string, number> | null;
+    /** The kernel's inputs, by name, from what the loop has. */
+    inputs(tokens: ObjectiveTokens): Record<string, Data>;
+  };
 }
 
 export interface ObjectiveTokens {
@@ -65,4 +152,41 @@ export interface ObjectiveTokens {
   readonly advantage: Data;
   readonly weight: Data;
   readonly reference: Data;
+}
+
+/** A divergence from the reference, as a loss or in the reward (parameter `place`). */
+export interface KlPlugin extends PluginDeclaration {
+  /** The divergence estimated token by token, `[N]` (before β), as it enters a reward or a chart. */
+  estimate(
+    batch: Pick<UpdateBatch, "logProb" | "rows" | "offsets" | "logits" | "refLogits" | "vocabSize" | "temperature">,
+    refLogProb: Numbers,
+    params: Parameters,
+  ): Float64Array;
+  /** β in force, from the parameters and the controller's state. */
+  coefficient(params: Parameters, state: PluginState | undefined): number;
+  /** β·KL as a loss; `batch.scores.refLogProb` is there. */
+  lossAndCoefficients(batch: UpdateBatch, params: Parameters, state: PluginState | undefined): LossResult;
+  /** After a step: the controller's next state, from the mean KL measured over the batch's tokens and its number of rollouts. */
+  control(
+    measured: { readonly kl: number; readonly rollouts: number },
+    params: Parameters,
+    state: PluginState | undefined,
+  ): PluginState | undefined;
+}
+
+/** How the reference policy follows the trained one. */
+export interface ReferencePlugin extends PluginDeclaration {
+  /** After step `step` (from 1): θ_ref ← mix·θ + (1 − mix)·θ_ref; 0 leaves it alone, 1 replaces it. */
+  mix(step: number, params: Parameters): number;
+}
+
+/** Demonstrations and hints: rows beside the policy's own. */
+export interface GuidancePlugin extends PluginDeclaration {
+  /** Expert completions (text) for each problem of the step; empty for none. They are rows of source "expert". */
+  demonstrations(
+    problems: RolloutBatch["problems"] & object,
+    params: Parameters,
+    step: number,
+    random: Random,
+  ): readonly (readonly string[])[];
 }

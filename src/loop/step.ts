@@ -1,3 +1,4 @@
+import type { RolloutBatch } from "../algorithm/batch.ts";
 import type { Parameters } from "../algorithm/plugin.ts";
 import { type Engine, type Policy, tokenBatch } from "../policy/engine.ts";
 import { learningRate } from "../policy/optimizer.ts";
@@ -126,16 +127,14 @@ async function* runPhases(context: StepContext, cost: { tokens: number }): Async
 
   // Rewards.
   const reward = pluginOf("reward", recipe.slots.reward.plugin);
+  const { parts } = reward.parts(
+    rolloutBatch(record, maxNewTokens),
+    params("reward"),
+    undefined,
+    randomSequence({ seed, stream: STREAM.reward, step }),
+  );
   record.rollouts.forEach((rollout, r) => {
-    const { problem } = record.groups[rollout.group];
-    const inputs = {
-      problem,
-      verdict: rollout.verdict!,
-      length: drawn[r].tokens.length,
-      finished: rollout.finished,
-      maxLength: maxNewTokens,
-    };
-    rollout.rewardParts = reward.parts(inputs, params("reward"));
+    rollout.rewardParts = Object.fromEntries(Object.entries(parts).map(([name, values]) => [name, values[r]]));
     rollout.reward = Object.values(rollout.rewardParts).reduce((a, b) => a + b, 0);
   });
   for (const group of record.groups) group.statistics = statistics(group.members.map((row) => record.rollouts[row].reward!));
@@ -145,12 +144,12 @@ async function* runPhases(context: StepContext, cost: { tokens: number }): Async
   if (record.rollouts.length > 0) {
     const estimator = pluginOf("advantage", recipe.slots.advantage.plugin);
     const result = await engine.runKernel(
-      estimator.kernel,
+      estimator.device!.kernel,
       {
         rewards: Float32Array.from(record.rollouts, (r) => r.reward!),
         groups: Uint32Array.from(record.rollouts, (r) => r.group),
       },
-      estimator.uniforms(params("advantage"), record.rollouts.length),
+      estimator.device!.uniforms(params("advantage"), record.rollouts.length)!,
     );
     const [advantages, baselines, scales] = await Promise.all([result.advantages.read(), result.baselines.read(), result.scales.read()]);
     record.rollouts.forEach((rollout, r) => {
@@ -286,8 +285,12 @@ async function* update(context: StepContext, record: StepRecord, maxNewTokens: n
       );
 
       const handle = await policy.forward(batchOf(rows), { temperature });
-      const uniforms = objective.uniforms(recipe.slots.objective.params, recipe.slots.kl.params, weight.length);
-      const inputs = objective.inputs({
+      const uniforms = objective.device!.uniforms(
+        recipe.slots.objective.params,
+        recipe.slots.kl.params.coefficient as number,
+        weight.length,
+      )!;
+      const inputs = objective.device!.inputs({
         logProb: handle.logProb,
         // A single update on a fresh batch is on-policy by definition: the ratio is exactly 1, whichever pass computed the log-probs.
         oldLogProb: onPolicy ? handle.logProb : selectRows(oldLogProb, tokens.offsets, rows),
@@ -295,7 +298,7 @@ async function* update(context: StepContext, record: StepRecord, maxNewTokens: n
         weight,
         reference: selectRows(refLogProb!, tokens.offsets, rows),
       });
-      const result = await engine.runKernel(objective.kernel, inputs, uniforms);
+      const result = await engine.runKernel(objective.device!.kernel, inputs, uniforms);
       const scores = handle.logProb;
       await policy.backward(handle, { logProb: result.coefficient });
       const applied = await policy.apply({
@@ -346,6 +349,27 @@ async function* update(context: StepContext, record: StepRecord, maxNewTokens: n
     handle.release();
     record.tokens!.after = { logProb, entropy, alternativeTokens: Int32Array.from(ids), alternativeLogProbs: logProbs };
   }
+}
+
+/** What plug-ins see of the record, before the rewards: `reward` holds the verdicts' scores. */
+function rolloutBatch(record: StepRecord, maxLength: number): RolloutBatch {
+  const { rollouts, groups, tokens } = record;
+  return {
+    rows: rollouts.length,
+    offsets: tokens!.offsets,
+    group: rollouts.map((r) => r.group),
+    groups: groups.map((g) => g.members),
+    reward: rollouts.map((r) => r.reward ?? r.verdict!.score),
+    parts: {},
+    finished: rollouts.map((r) => r.finished),
+    maxLength,
+    scores: { samplerLogProb: tokens!.samplerLogProb, oldLogProb: tokens!.oldLogProb, entropy: tokens!.entropy },
+    tokens: tokens!.tokens,
+    problems: groups.map((g) => g.problem),
+    verdicts: rollouts.map((r) => r.verdict!),
+    texts: rollouts.map((r) => r.text),
+    step: record.step,
+  };
 }
 
 /** One value per rollout, repeated for each of its tokens. */

@@ -1,4 +1,5 @@
 import { BASELINE, groupAdvantage, SCALE, SCOPE } from "../kernels/groupAdvantage.ts";
+import type { Parameters } from "../plugin.ts";
 import type { AdvantagePlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
 
@@ -68,13 +69,25 @@ export const groupRelative: AdvantagePlugin = {
     baselines: { symbol: "\\mathrm{mean}(r)", meaning: "the baseline: what the reward is compared with" },
     scales: { symbol: "\\mathrm{std}(r)", meaning: "the spread that it is divided by" },
   },
-  kernel: groupAdvantage,
-  uniforms: (params, rows) => ({
+  estimate({ rows, group, reward }, params) {
+    const uniforms = uniformsOf(params, rows);
+    const { advantages, baselines, scales } = groupAdvantage.twin({ rewards: reward, groups: group }, uniforms);
+    return {
+      level: "rollout",
+      advantage: Float64Array.from(advantages),
+      terms: { baselines: Float64Array.from(baselines), scales: Float64Array.from(scales) },
+    };
+  },
+  device: { kernel: groupAdvantage, uniforms: uniformsOf },
+};
+
+function uniformsOf(params: Parameters, rows: number): Record<string, number> {
+  return {
     rows,
     baseline: BASELINE[params.baseline as keyof typeof BASELINE],
     scale: SCALE[params.scale as keyof typeof SCALE],
     scope: SCOPE[params.scope as keyof typeof SCOPE],
     ddof: params.ddof as number,
     eps: params.eps as number,
-  }),
-};
+  };
+}

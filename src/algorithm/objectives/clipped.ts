@@ -49,13 +49,44 @@ export const clippedSurrogate: ObjectivePlugin = {
     kl: { symbol: "k_3", meaning: "this token's estimate of the KL divergence from the base policy" },
     loss: { symbol: "\\ell_t", meaning: "this token's share of the loss" },
   },
-  kernel: clippedObjective,
-  uniforms: (params, kl, count) => ({
-    clipLow: params.clipLow as number,
-    clipHigh: params.clipHigh as number,
-    dualClip: params.dualClip as number,
-    beta: kl.coefficient as number,
-    count,
-  }),
-  inputs: ({ logProb, oldLogProb, advantage, weight, reference }) => ({ logProb, oldLogProb, advantage, weight, reference }),
+  lossAndCoefficients({ logProb, oldLogProb, advantage, weight }, params) {
+    const n = logProb.length;
+    const loss = new Float64Array(n);
+    const coefficient = new Float64Array(n);
+    const ratio = new Float64Array(n);
+    const clipped = new Int8Array(n);
+    const [low, high, dual] = [params.clipLow as number, params.clipHigh as number, params.dualClip as number];
+    let value = 0;
+    for (let t = 0; t < n; t++) {
+      const difference = logProb[t] - oldLogProb[t];
+      ratio[t] = Math.exp(Math.min(LIMIT, Math.max(-LIMIT, difference)));
+      if (weight[t] === 0) continue;
+      const a = advantage[t];
+      const free = -ratio[t] * a;
+      const held = -Math.min(1 + high, Math.max(1 - low, ratio[t])) * a;
+      loss[t] = Math.max(free, held);
+      if (held > free) clipped[t] = a > 0 ? 1 : -1;
+      if (a < 0 && dual > 0 && loss[t] > -dual * a) {
+        loss[t] = -dual * a;
+        clipped[t] = -2;
+      }
+      coefficient[t] = clipped[t] !== 0 || Math.abs(difference) > LIMIT ? 0 : weight[t] * free;
+      value += weight[t] * loss[t];
+    }
+    return { value, loss, coefficient, clipped, terms: { ratio } };
+  },
+  device: {
+    kernel: clippedObjective,
+    uniforms: (params, beta, count) => ({
+      clipLow: params.clipLow as number,
+      clipHigh: params.clipHigh as number,
+      dualClip: params.dualClip as number,
+      beta,
+      count,
+    }),
+    inputs: ({ logProb, oldLogProb, advantage, weight, reference }) => ({ logProb, oldLogProb, advantage, weight, reference }),
+  },
 };
+
+/** Differences of log-probs are bounded before they are exponentiated, as verl does. */
+const LIMIT = 20;

@@ -1,3 +1,4 @@
+import { lengthsOf } from "../batch.ts";
 import type { RewardPlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
 
@@ -46,15 +47,18 @@ export const verdictReward: RewardPlugin = {
     f: { symbol: "f", meaning: "1 if the answer can be read" },
     overlong: { symbol: "\\lambda", meaning: "the overlong penalty" },
   },
-  parts({ verdict, length, maxLength }, params) {
-    const parts: Record<string, number> = { correct: verdict.score };
+  parts(batch, params) {
+    const lengths = lengthsOf(batch);
+    const parts: Record<string, number[]> = { correct: Array.from(batch.reward) };
     const format = params.formatWeight as number;
-    if (format !== 0) parts.form = format * verdict.parts.wellFormed;
+    if (format !== 0) parts.form = batch.verdicts!.map((verdict) => format * verdict.parts.wellFormed);
     const buffer = params.overlongBuffer as number;
     if (buffer > 0) {
-      const excess = Math.min(1, Math.max(0, (length - (maxLength - buffer)) / buffer));
-      parts.length = excess === 0 ? 0 : -(params.overlongPenalty as number) * excess;
+      parts.length = lengths.map((length) => {
+        const excess = Math.min(1, Math.max(0, (length - (batch.maxLength - buffer)) / buffer));
+        return excess === 0 ? 0 : -(params.overlongPenalty as number) * excess;
+      });
     }
-    return parts;
+    return { parts };
   },
 };

@@ -78,4 +78,10 @@ export const temperatureSampler: SamplerPlugin = {
     source: SOURCES.nucleus,
   },
   terms: { T: { symbol: "T", meaning: "temperature" } },
+  drawing: (params) => ({
+    temperature: params.temperature as number,
+    topK: params.topK as number,
+    topP: params.topP as number,
+    minP: params.minP as number,
+  }),
 };
