@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { RecipeError } from "../algorithm/plugin.ts";
 import { RECIPES, recipeById } from "./index.ts";
-import { differences, grpo, parseValue, type Recipe, resolveRecipe, settingsOf, withChange } from "./recipe.ts";
+import { checkResolved, differences, grpo, parseValue, type Recipe, resolveRecipe, settingsOf, withChange } from "./recipe.ts";
 import { PLUGINS, SLOTS } from "./slots.ts";
 
 describe("recipes", () => {
@@ -83,8 +83,34 @@ describe("recipes", () => {
     ["a value out of range", { base: "grpo@1", changes: { objective: { params: { clipLow: 2 } } } }],
     ["a value of the wrong type", { base: "grpo@1", changes: { objective: { params: { clipLow: "0.2" } } } }],
     ["another base", { base: "grpo@2", changes: {} }],
+    ["no changes", { base: "grpo@1" }],
+    ["changes that are no object", { base: "grpo@1", changes: "none" }],
+    ["a slot that is no object", { base: "grpo@1", changes: { advantage: null } }],
+    ["parameters that are no object", { base: "grpo@1", changes: { advantage: { params: 3 } } }],
+    ["a parameter that only objects have", { base: "grpo@1", changes: { advantage: { params: { constructor: 1 } } } }],
+    ["a name that is no text", { base: "grpo@1", changes: {}, name: 3 }],
   ])("refuses %s", (_, recipe) => {
     expect(() => resolveRecipe({ id: "x", name: "x", summary: "", ...(recipe as object) } as Recipe)).toThrow(RecipeError);
+  });
+
+  it("checks the recipe of a kept run; what is new since then has its default", () => {
+    const kept = JSON.parse(JSON.stringify(resolveRecipe(recipeById("dapo"))));
+    expect(checkResolved(kept)).toEqual(resolveRecipe(recipeById("dapo")));
+    delete kept.slots.kl;
+    delete kept.slots.objective.params.dualClip;
+    expect(checkResolved(kept)).toEqual(resolveRecipe(recipeById("dapo")));
+    const broken: [unknown, RegExp][] = [
+      [null, /must be an object/],
+      [{ ...kept, slots: undefined }, /must be an object/],
+      [{ ...kept, slots: { ...kept.slots, mood: { plugin: "good", params: {} } } }, /no slot "mood"/],
+      [{ ...kept, slots: { ...kept.slots, kl: { plugin: "magic", params: {} } } }, /kl has no plug-in "magic"/],
+      [{ ...kept, slots: { ...kept.slots, kl: {} } }, /kl has no plug-in/],
+      [{ ...kept, slots: { ...kept.slots, kl: { plugin: "k3", params: { coefficient: -1 } } } }, /kl.coefficient/],
+    ];
+    for (const [recipe, message] of broken) {
+      expect(() => checkResolved(recipe)).toThrow(RecipeError);
+      expect(() => checkResolved(recipe)).toThrow(message);
+    }
   });
 
   it("changes one thing by path, and reads values from text", () => {

@@ -1,4 +1,5 @@
 import { checkValue, type Parameters, RecipeError } from "../algorithm/plugin.ts";
+import { isObject } from "../policy/llama-config.ts";
 import { PLUGINS, SLOTS, type Slot } from "./slots.ts";
 
 /** What a slot of a recipe holds: a plug-in and the parameters that differ from its defaults. */
@@ -38,7 +39,7 @@ export function pluginOf<S extends Slot>(slot: S, id: string): (typeof PLUGINS)[
 function fill(slot: Slot, plugin: string, params: Parameters): { plugin: string; params: Parameters } {
   const declaration = pluginOf(slot, plugin);
   for (const name of Object.keys(params)) {
-    if (!declaration.parameters[name]) {
+    if (!Object.hasOwn(declaration.parameters, name)) {
       const known = Object.keys(declaration.parameters).join(", ") || "none";
       throw new RecipeError(`${slot}.${name} is not a parameter of ${plugin}; it has ${known}`);
     }
@@ -48,6 +49,12 @@ function fill(slot: Slot, plugin: string, params: Parameters): { plugin: string;
     filled[name] = name in params ? checkValue(parameter, params[name], `${slot}.${name}`) : parameter.default;
   }
   return { plugin, params: filled };
+}
+
+/** @throws RecipeError unless a written slot exists and has the right form. */
+function checkSlot(slot: string, change: unknown): void {
+  if (!SLOTS.includes(slot as Slot)) throw new RecipeError(`a recipe has no slot ${JSON.stringify(slot)}; it has ${SLOTS.join(", ")}`);
+  if (!isObject(change) || !isObject(change.params ?? {})) throw new RecipeError(`${slot} must be an object with plugin, params or both`);
 }
 
 /** GRPO, frozen: the first plug-in of each slot with its declared defaults. */
@@ -61,14 +68,33 @@ export function grpo(): ResolvedRecipe {
  * @throws RecipeError naming the slot or parameter that is unknown or out of range.
  */
 export function resolveRecipe(recipe: Recipe): ResolvedRecipe {
+  if (!isObject(recipe) || typeof recipe.id !== "string" || typeof recipe.name !== "string" || !isObject(recipe.changes)) {
+    throw new RecipeError("a recipe must be an object with the texts id and name, a base and changes");
+  }
   if (recipe.base !== "grpo@1") throw new RecipeError(`a recipe is a difference from grpo@1, got base ${JSON.stringify(recipe.base)}`);
   const slots: Record<string, { plugin: string; params: Parameters }> = { ...grpo().slots };
-  for (const [slot, change] of Object.entries(recipe.changes ?? {}) as [Slot, SlotChange][]) {
-    if (!SLOTS.includes(slot)) throw new RecipeError(`a recipe has no slot ${JSON.stringify(slot)}; it has ${SLOTS.join(", ")}`);
+  for (const [slot, change] of Object.entries(recipe.changes) as [Slot, SlotChange][]) {
+    checkSlot(slot, change);
     const plugin = change.plugin ?? slots[slot].plugin;
     slots[slot] = fill(slot, plugin, change.params ?? {});
   }
   return { id: recipe.id, name: recipe.name, slots: slots as ResolvedRecipe["slots"] };
+}
+
+/**
+ * The recipe of a kept run, checked against the plug-ins of this program. What did not exist when it was kept has its frozen default.
+ * @throws RecipeError naming the slot or parameter that is unknown or out of range.
+ */
+export function checkResolved(kept: unknown): ResolvedRecipe {
+  if (!isObject(kept) || typeof kept.id !== "string" || typeof kept.name !== "string" || !isObject(kept.slots)) {
+    throw new RecipeError("a run's recipe must be an object with the texts id and name, and slots");
+  }
+  const slots: Record<string, { plugin: string; params: Parameters }> = { ...grpo().slots };
+  for (const [slot, held] of Object.entries(kept.slots) as [Slot, { plugin: string; params?: Parameters }][]) {
+    checkSlot(slot, held);
+    slots[slot] = fill(slot, held.plugin, held.params ?? {});
+  }
+  return { id: kept.id, name: kept.name, slots: slots as ResolvedRecipe["slots"] };
 }
 
 /**
