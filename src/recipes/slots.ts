@@ -1,50 +1,78 @@
 import { groupRelative } from "../algorithm/advantages/group.ts";
 import { AGGREGATIONS } from "../algorithm/aggregation/aggregation.ts";
+import { cleanChannel } from "../algorithm/channels/clean.ts";
+import { flippedVerdicts } from "../algorithm/channels/flipped.ts";
 import { heldoutEvaluation } from "../algorithm/evaluations/heldout.ts";
 import { mixedGroups } from "../algorithm/filters/mixed.ts";
 import { keepAllGroups } from "../algorithm/filters/none.ts";
+import { GUIDANCES } from "../algorithm/guidance/index.ts";
 import { k3Penalty } from "../algorithm/kl/k3.ts";
+import { LOSSES } from "../algorithm/losses/index.ts";
 import { clippedSurrogate } from "../algorithm/objectives/clipped.ts";
 import { adamWOptimizer } from "../algorithm/optimizers/adamw.ts";
 import type { PluginDeclaration } from "../algorithm/plugin.ts";
+import { REFERENCES } from "../algorithm/references/index.ts";
+import { REWARDS } from "../algorithm/rewards/index.ts";
 import { verdictReward } from "../algorithm/rewards/verdict.ts";
 import { temperatureSampler } from "../algorithm/samplers/temperature.ts";
+import { SHAPERS } from "../algorithm/shapers/index.ts";
 import type {
   AdvantagePlugin,
   AggregationPlugin,
   GroupFilterPlugin,
+  GuidancePlugin,
+  KlPlugin,
   ObjectivePlugin,
+  ReferencePlugin,
+  RewardChannelPlugin,
   RewardPlugin,
   SamplerPlugin,
+  ShaperPlugin,
+  TokenWeightPlugin,
 } from "../algorithm/slots.ts";
+import { TOKEN_WEIGHTS } from "../algorithm/weights/index.ts";
 import { TASKS } from "../tasks/index.ts";
 import type { Task } from "../tasks/task.ts";
 
-/** The slots of a recipe, in the order in which a step visits them. */
+/** The slots of a recipe that hold one plug-in each, in the order in which a step visits them. */
 export const SLOTS = [
   "task",
   "sampler",
+  "guidance",
   "groupFilter",
+  "rewardChannel",
   "reward",
   "advantage",
   "objective",
   "aggregation",
   "kl",
+  "reference",
   "optimizer",
   "evaluation",
 ] as const;
 export type Slot = (typeof SLOTS)[number];
 
+/** The slots that hold any number of plug-ins, applied in the order in which a recipe lists them; GRPO has none in them. */
+export const LIST_SLOTS = ["rewards", "shapers", "tokenWeights", "losses"] as const;
+export type ListSlot = (typeof LIST_SLOTS)[number];
+
 /** What a person reads over a slot's knobs. */
-export const SLOT_NAMES: Readonly<Record<Slot, string>> = {
+export const SLOT_NAMES: Readonly<Record<Slot | ListSlot, string>> = {
   task: "Task",
   sampler: "Sampling",
+  guidance: "Guidance",
   groupFilter: "Group filter",
+  rewardChannel: "Verdict noise",
   reward: "Reward",
+  rewards: "Further rewards",
   advantage: "Advantage",
+  shapers: "Advantage shaping",
+  tokenWeights: "Token weights",
   objective: "Objective",
   aggregation: "Aggregation",
+  losses: "Further losses",
   kl: "KL to the base",
+  reference: "Reference policy",
   optimizer: "Optimizer",
   evaluation: "Evaluation",
 };
@@ -87,18 +115,27 @@ const tasks = [...TASKS].sort((a, b) => Number(b.id === "countdown") - Number(a.
 export const PLUGINS: Readonly<{
   task: readonly PluginDeclaration[];
   sampler: readonly SamplerPlugin[];
+  guidance: readonly GuidancePlugin[];
   groupFilter: readonly GroupFilterPlugin[];
+  rewardChannel: readonly RewardChannelPlugin[];
   reward: readonly RewardPlugin[];
   advantage: readonly AdvantagePlugin[];
   objective: readonly ObjectivePlugin[];
   aggregation: readonly AggregationPlugin[];
-  kl: readonly PluginDeclaration[];
+  kl: readonly KlPlugin[];
+  reference: readonly ReferencePlugin[];
   optimizer: readonly PluginDeclaration[];
   evaluation: readonly PluginDeclaration[];
+  rewards: readonly RewardPlugin[];
+  shapers: readonly ShaperPlugin[];
+  tokenWeights: readonly TokenWeightPlugin[];
+  losses: readonly ObjectivePlugin[];
 }> = {
   task: tasks,
   sampler: [temperatureSampler],
+  guidance: GUIDANCES,
   groupFilter: [keepAllGroups, mixedGroups],
+  rewardChannel: [cleanChannel, flippedVerdicts],
   reward: [verdictReward],
   advantage: [groupRelative],
   objective: [clippedSurrogate],
@@ -106,4 +143,9 @@ export const PLUGINS: Readonly<{
   kl: [k3Penalty],
   optimizer: [adamWOptimizer],
   evaluation: [heldoutEvaluation],
+  reference: REFERENCES,
+  rewards: REWARDS,
+  shapers: SHAPERS,
+  tokenWeights: TOKEN_WEIGHTS,
+  losses: LOSSES,
 };

@@ -1,0 +1,3 @@
+import type { ObjectivePlugin } from "../slots.ts";
+
+export const LOSSES: readonly ObjectivePlugin[] = [];

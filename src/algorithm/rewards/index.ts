@@ -1,0 +1,3 @@
+import type { RewardPlugin } from "../slots.ts";
+
+export const REWARDS: readonly RewardPlugin[] = [];

@@ -1,0 +1,3 @@
+import type { ShaperPlugin } from "../slots.ts";
+
+export const SHAPERS: readonly ShaperPlugin[] = [];

@@ -1,0 +1,3 @@
+import type { TokenWeightPlugin } from "../slots.ts";
+
+export const TOKEN_WEIGHTS: readonly TokenWeightPlugin[] = [];
