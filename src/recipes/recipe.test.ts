@@ -130,3 +130,44 @@ describe("recipes", () => {
     }
   });
 });
+
+describe("list slots and schedules", () => {
+  const weights = PLUGINS.tokenWeights.map((p) => p.id);
+
+  it("start empty in GRPO, and refuse what is unknown", () => {
+    expect(settingsOf(grpo())).not.toHaveProperty("shapers");
+    expect(() => withChange(grpo(), "shapers", "magic")).toThrow(/shapers has no plug-in "magic"/);
+    expect(() => withChange(grpo(), "tokenWeights.none.x", 1)).toThrow(/does not hold "none"; add it with tokenWeights=none/);
+    expect(() => withChange(grpo(), "shapers.a", 1)).toThrow(RecipeError);
+    const changes = { losses: { plugin: "x" } } as unknown as Recipe["changes"];
+    expect(() => resolveRecipe({ id: "x", name: "x", summary: "", base: "grpo@1", changes })).toThrow(/losses must be a list/);
+  });
+
+  it.skipIf(weights.length < 2)("are set by a list of ids; members keep their parameters", () => {
+    const both = withChange(grpo(), "tokenWeights", `${weights[0]}, ${weights[1]}`);
+    expect(settingsOf(both).tokenWeights).toBe(`${weights[0]},${weights[1]}`);
+    expect(differences(grpo(), withChange(both, "tokenWeights", ""))).toEqual([]);
+    expect(() => withChange(grpo(), "tokenWeights", `${weights[0]},${weights[0]}`)).toThrow(/twice/);
+    expect(checkResolved(JSON.parse(JSON.stringify(both)))).toEqual(both);
+  });
+
+  it("resolves schedules at a step and refuses bad ones", () => {
+    const scheduled = withChange(grpo(), "objective.clipHigh", parseValue(grpo(), "objective.clipHigh", "0.4 to 0.2 over 10"));
+    expect(recipeAt(scheduled, 1).slots.objective.params.clipHigh).toBe(0.4);
+    expect(recipeAt(scheduled, 11).slots.objective.params.clipHigh).toBe(0.2);
+    expect(() => withChange(grpo(), "objective.clipHigh", "0.4 to 99 over 10")).toThrow(RecipeError);
+  });
+
+  it("refuses recipes whose parts the loop does not run, in words", () => {
+    const recipe: Recipe = {
+      id: "x",
+      name: "Two learners",
+      summary: "",
+      base: "grpo@1",
+      changes: {},
+      learners: { a: { policy: "nano", changes: {} } },
+    };
+    expect(() => resolveRecipe(recipe)).toThrow("Two learners needs learners, which the loop does not run yet");
+    expect(missingFor({ ...recipe, changes: { shapers: [{ plugin: "magic" }] } })).toEqual(["learners", "shapers magic"]);
+  });
+});
