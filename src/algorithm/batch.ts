@@ -28,6 +28,20 @@ export interface Scores {
   readonly logits?: Numbers;
   /** `[N·hiddenSize]`: the final hidden state (after the last norm) that predicts the token. */
   readonly hidden?: Numbers;
+  /**
+   * `[rows]`, need `verdictToken`: what the policy and the reference give the reserved token `VERDICT` (log-prob, temperature 1) at the
+   * position after the row's end-of-text; NaN where a row was cut off.
+   */
+  readonly verdictLogProb?: Numbers;
+  readonly refVerdictLogProb?: Numbers;
+}
+
+/** One segment of a rollout that grew in a tree. */
+export interface PathStep {
+  /** Equal within a group where rollouts share the segment. */
+  readonly node: string;
+  /** How many of the row's completion tokens it holds. */
+  readonly tokens: number;
 }
 
 /** The rollouts of a step (or of a golden fixture) and all that is known of them before the update. */
@@ -58,6 +72,10 @@ export interface RolloutBatch {
   readonly hiddenSize?: number;
   /** `[groups]`: the reward of one greedy rollout for each prompt (need `greedyRollout`). */
   readonly greedyReward?: Numbers;
+  /** `[groups]`, need `twins`: the group whose prompt asks the same in other words; −1 where there is none. */
+  readonly twins?: Numbers;
+  /** `[rows]`: the segments of each completion, in order, where the sampler grew trees. */
+  readonly paths?: readonly (readonly PathStep[])[];
   /** `[groups]`: the problem, whose `key` identifies it over visits. */
   readonly problems?: readonly Problem[];
   /** `[rows]`. */
@@ -82,6 +100,8 @@ export interface UpdateBatch extends RolloutBatch {
   readonly logits?: Numbers;
   /** `[N·vocabSize]`: the reference's raw logits (need `refLogits`). */
   readonly refLogits?: Numbers;
+  /** `[rows]`: the current policy's log-prob of the reserved token after each row's end (need `verdictToken`); NaN where a row was cut off. */
+  readonly verdictLogProb?: Numbers;
   /** Logits are divided by this in `logProb` and `entropy`. */
   readonly temperature: number;
   /**

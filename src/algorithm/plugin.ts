@@ -97,7 +97,8 @@ export interface Explanation {
 
 /**
  * Scores before the update: `reference` (log-probs), `entropy`, `sumSquares`, `logits`, `hidden`, `greedyRollout` (one greedy rollout a
- * prompt); at each update: `currentEntropy`, `currentLogits`, `refLogits`.
+ * prompt), `verdictToken` (the reserved token's log-prob after a row's end, at each update too), `twins` (every prompt a second time, in
+ * other words: `Task.rephrase`); at each update: `currentEntropy`, `currentLogits`, `refLogits`.
  */
 export type Need =
   | "reference"
@@ -106,6 +107,8 @@ export type Need =
   | "logits"
   | "hidden"
   | "greedyRollout"
+  | "verdictToken"
+  | "twins"
   | "currentEntropy"
   | "currentLogits"
   | "refLogits";

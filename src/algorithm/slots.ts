@@ -2,6 +2,7 @@ import type { Data, Kernel } from "../policy/engine.ts";
 import type { Random } from "../policy/random.ts";
 import type { Numbers, PluginState, RolloutBatch, UpdateBatch } from "./batch.ts";
 import type { Parameters, PluginDeclaration } from "./plugin.ts";
+import type { Tree } from "./tree.ts";
 
 /**
  * What the plug-ins of each slot compute. All are pure functions of their arguments: what must last from step to step goes in and out
@@ -20,6 +21,16 @@ export interface Drawing {
 /** How rollouts are drawn: data that the loop reads. */
 export interface SamplerPlugin extends PluginDeclaration {
   drawing(params: Parameters, step: number, maxNewTokens: number): Drawing;
+  /** Rollouts that share beginnings, segment by segment; absent: each rollout is drawn on its own. */
+  readonly tree?: {
+    /** Longest segment, in tokens. */
+    segmentLength(params: Parameters): number;
+    /**
+     * Which nodes go on for one more segment: indices of `tree.nodes` (−1 is the prompt), one entry for each continuation. Only open nodes
+     * and the prompt may be named. Empty: the tree is done, and its paths to nodes that nothing continues are the rollouts.
+     */
+    grow(tree: Tree, params: Parameters, random: Random): readonly number[];
+  };
 }
 
 /** Decides which groups a step trains on. */
@@ -124,6 +135,8 @@ export interface LossResult {
   readonly entropyCoefficient?: Float64Array;
   /** `[N·vocabSize]`: ∂value/∂z beyond the above. */
   readonly logitCoefficient?: Float64Array;
+  /** `[rows]`: ∂value/∂ log π of the reserved token after each row's end (need `verdictToken`). */
+  readonly verdictCoefficient?: Float64Array;
   /** `[N]`: −1 held below, +1 held above, −2 held by the dual clip, 0 free. */
   readonly clipped?: Int8Array;
   readonly terms: Terms;
@@ -137,6 +150,8 @@ export interface ObjectivePlugin extends PluginDeclaration {
   lossAndCoefficients(batch: UpdateBatch, params: Parameters, state: PluginState | undefined, random: Random): LossResult;
   /** Rows that it is about; default "policy". */
   readonly rowsOf?: "policy" | "expert" | "all";
+  /** A further loss may take its share out of the policy's: what the policy's loss is multiplied with beside it. Default 1. */
+  policyShare?(params: Parameters, step: number): number;
   /** The same on the GPU, with the k3 penalty in it, for the parameters that the kernel knows (null for others). */
   readonly device?: {
     readonly kernel: Kernel;

@@ -10,6 +10,8 @@ const LAST_PRINTABLE = 126;
 export const PAD = 0;
 export const BOS = 1;
 export const EOS = 2;
+/** Never drawn and never in a completion, so its log-probability after an answer's end is free to mean "this answer is right". */
+export const VERDICT = 3;
 
 /** Token id → text; specials by name. */
 export const VOCABULARY: readonly string[] = [

@@ -58,6 +58,11 @@ export interface Task {
    * that reinforcement learning has something to repair.
    */
   demonstrate(problem: Problem, random: Random, style: DemonstrationStyle): string;
+  /**
+   * The same question in other words, where a task knows any: its key, truth and right answers are the same, its prompt differs if the
+   * question has a second form.
+   */
+  rephrase?(problem: Problem, random: Random): Problem;
 }
 
 export type Split = "train" | "heldout";
