@@ -1,7 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { RecipeError } from "../algorithm/plugin.ts";
 import { RECIPES, recipeById } from "./index.ts";
-import { checkResolved, differences, grpo, parseValue, type Recipe, resolveRecipe, settingsOf, withChange } from "./recipe.ts";
+import {
+  checkResolved,
+  differences,
+  grpo,
+  missingFor,
+  parseValue,
+  type Recipe,
+  recipeAt,
+  resolveRecipe,
+  settingsOf,
+  withChange,
+} from "./recipe.ts";
 import { PLUGINS, SLOTS } from "./slots.ts";
 
 describe("recipes", () => {
