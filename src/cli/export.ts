@@ -1,8 +1,7 @@
-import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { exportHuggingFace } from "../policy/checkpoint.ts";
-import { writeCheckpointFolder } from "../policy/checkpoint-folder.ts";
+import { makeFolder, writeCheckpointFolder, writeWhole } from "../policy/checkpoint-folder.ts";
 import { exportOnnx } from "../policy/onnx.ts";
 import { loadPolicyFolder } from "./policies.ts";
 import { UsageError } from "./usage.ts";
@@ -32,8 +31,8 @@ export async function run(args: string[]): Promise<void> {
   const checkpoint = await loadPolicyFolder(values.policy);
   if (values.to === "hf") await writeCheckpointFolder(values.out, exportHuggingFace(checkpoint));
   else {
-    await mkdir(dirname(values.out), { recursive: true });
-    await writeFile(values.out, exportOnnx(checkpoint));
+    await makeFolder(dirname(values.out));
+    await writeWhole(values.out, exportOnnx(checkpoint));
   }
   console.log(values.json ? JSON.stringify({ out: values.out, to: values.to }) : `${values.policy} is now in ${values.out}`);
 }

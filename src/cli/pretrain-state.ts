@@ -1,5 +1,6 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import type { PretrainSettings } from "../loop/pretrain.ts";
+import { writeWhole } from "../policy/checkpoint-folder.ts";
 import type { PolicySize } from "../policy/config.ts";
 import type { PolicyState } from "../policy/engine.ts";
 import { UsageError } from "./usage.ts";
@@ -25,8 +26,7 @@ function floats(text: unknown): Float32Array {
 export async function writeState(path: string, { weights, ...rest }: PretrainState): Promise<void> {
   const { theta, m, v, updates } = weights;
   const text = JSON.stringify({ format: 1, ...rest, weights: { updates, theta: base64(theta), m: base64(m), v: base64(v) } });
-  await writeFile(`${path}.new`, text);
-  await rename(`${path}.new`, path);
+  await writeWhole(path, text);
 }
 
 /** @throws UsageError if the file is missing or broken. */

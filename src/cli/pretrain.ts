@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { cardText, measure, type PolicyCard } from "../loop/card.ts";
 import { MIXTURES, type PretrainSettings, pretrainStep } from "../loop/pretrain.ts";
 import { exportHuggingFace } from "../policy/checkpoint.ts";
-import { writeCheckpointFolder } from "../policy/checkpoint-folder.ts";
+import { makeFolder, writeCheckpointFolder } from "../policy/checkpoint-folder.ts";
 import { POLICY_CONFIGS, type PolicySize, parameterCount } from "../policy/config.ts";
 import type { Policy } from "../policy/engine.ts";
 import { initialWeights } from "../policy/initialise.ts";
@@ -172,7 +172,7 @@ export async function run(args: string[]): Promise<void> {
   const total = settings.schedule.total;
   const until = values.stop === undefined ? total : Math.min(total, integerFlag("stop", values.stop, 1, 10_000_000));
   const config = POLICY_CONFIGS[size];
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   const engine = await createPortableEngine({ threads });
   try {
     const policy = await engine.load(config, initialWeights(config, settings.seed));

@@ -13,6 +13,8 @@ their log-probs (natural logarithm, temperature 1) and the entropies of the dist
 end-of-text as output's last token.`;
 
 interface Line {
+  /** Counted from 1. */
+  readonly number: number;
   readonly input: string;
   readonly output: string;
   readonly eos: boolean;
@@ -38,13 +40,13 @@ export async function run(args: string[]): Promise<void> {
     .split("\n")
     .map((text, index) => ({ text, number: index + 1 }))
     .filter(({ text }) => text.trim() !== "")
-    .map(({ text, number }) => readLine(text, `${values.in} line ${number}`));
+    .map(({ text, number }) => readLine(text, number, `${values.in} line ${number}`));
   const base = await loadPolicyFolder(values.policy);
   const prompts = lines.map(({ input }) => encodePrompt(input));
   const completions = lines.map(({ output, eos }) => Int32Array.from([...encode(output), ...(eos ? [EOS] : [])]));
-  const long = lines.findIndex((_, i) => prompts[i].length + completions[i].length > base.config.contextLength);
-  if (long >= 0)
-    throw new UsageError(`text ${long + 1} of ${values.in} is longer than the policy's context of ${base.config.contextLength} tokens`);
+  const long = lines.find((_, i) => prompts[i].length + completions[i].length > base.config.contextLength);
+  if (long)
+    throw new UsageError(`${values.in} line ${long.number} is longer than the policy's context of ${base.config.contextLength} tokens`);
   const engine = await engineByName(values.engine);
   const scores = await score(engine, base, prompts, completions);
   await failOnEngineErrors(engine);
@@ -55,7 +57,7 @@ export async function run(args: string[]): Promise<void> {
   engine.dispose();
 }
 
-function readLine(text: string, where: string): Line {
+function readLine(text: string, number: number, where: string): Line {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -73,7 +75,7 @@ function readLine(text: string, where: string): Line {
       throw new UsageError(`${where}: ${name}: ${(error as Error).message}`);
     }
   }
-  return { input, output, eos };
+  return { number, input, output, eos };
 }
 
 /** Log-probs and entropies of each completion, a hundred texts at a time. */

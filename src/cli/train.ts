@@ -1,17 +1,17 @@
-import { appendFile, mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { deserialize, serialize } from "node:v8";
+import { RecipeError } from "../algorithm/plugin.ts";
 import type { EvaluationRecord, Metrics, StepRecord } from "../loop/record.ts";
-import { checkSeed, Run, type RunSetup, type Snapshot } from "../loop/run.ts";
+import { checkSeed, Run, type RunSetup } from "../loop/run.ts";
 import { exportHuggingFace } from "../policy/checkpoint.ts";
-import { writeCheckpointFolder } from "../policy/checkpoint-folder.ts";
-import type { PolicyConfig } from "../policy/config.ts";
+import { makeFolder, writeCheckpointFolder } from "../policy/checkpoint-folder.ts";
 import { recipeById } from "../recipes/index.ts";
 import { parseValue, type Recipe, type ResolvedRecipe, resolveRecipe, settingsOf, withChange } from "../recipes/recipe.ts";
 import { engineByName, failOnEngineErrors } from "./engines.ts";
 import { loadPolicyFolder } from "./policies.ts";
-import { integerFlag, UsageError } from "./usage.ts";
+import { appendStep, clearRun, readRun, runFiles, SNAPSHOT_EVERY, writeRunFile, writeSnapshot } from "./run-folder.ts";
+import { fileProblem, integerFlag, UsageError } from "./usage.ts";
 
 const HELP = `usage: rlvr train --out DIR [flags]
 
@@ -24,21 +24,23 @@ const HELP = `usage: rlvr train --out DIR [flags]
   --threads N          threads of the portable engine (1)
   --set slot.param=v   a parameter; may be repeated. slot=plugin replaces the plug-in
   --resume             go on with the run in DIR
+  --force              replace the run in DIR
   --json               print the summary as JSON
 
 DIR gets run.json, metrics.jsonl, rollouts.jsonl and policy/.`;
 
 const OPTIONS = {
-  recipe: { type: "string", default: "grpo" },
+  recipe: { type: "string" },
   task: { type: "string" },
-  policy: { type: "string", default: "tiny" },
+  policy: { type: "string" },
   steps: { type: "string", default: "150" },
-  seed: { type: "string", default: "1" },
+  seed: { type: "string" },
   engine: { type: "string", default: "portable" },
   threads: { type: "string", default: "1" },
   set: { type: "string", multiple: true, default: [] as string[] },
   out: { type: "string" },
   resume: { type: "boolean", default: false },
+  force: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
 } as const;
@@ -50,12 +52,14 @@ export async function readRecipe(idOrFile: string): Promise<ResolvedRecipe> {
   try {
     recipe = JSON.parse(await readFile(idOrFile, "utf8"));
   } catch (error) {
-    throw new UsageError(`the recipe ${idOrFile} cannot be read: ${(error as Error).message}`);
+    throw new UsageError(`the recipe ${fileProblem(error, idOrFile) ?? `${idOrFile} is not JSON: ${(error as Error).message}`}`);
   }
-  if (typeof recipe !== "object" || recipe === null || typeof recipe.id !== "string") {
-    throw new UsageError(`the recipe ${idOrFile} must be an object with id, name, base and changes`);
+  try {
+    return resolveRecipe(recipe);
+  } catch (error) {
+    if (error instanceof RecipeError) throw new UsageError(`the recipe ${idOrFile}: ${error.message}`);
+    throw error;
   }
-  return resolveRecipe(recipe);
 }
 
 /** Applies `--set slot.param=value` flags in order. */
@@ -68,15 +72,34 @@ export function withFlags(recipe: ResolvedRecipe, flags: readonly string[]): Res
   }, recipe);
 }
 
-/** What `run.json` holds. */
-interface RunFile {
-  readonly setup: RunSetup;
-  readonly engine: { readonly kind: string; readonly label: string; readonly plan: Engine["plan"] };
-  readonly steps: number;
-  readonly start?: EvaluationRecord;
-  readonly end?: EvaluationRecord;
+interface Flags {
+  readonly recipe?: string | undefined;
+  readonly task?: string | undefined;
+  readonly policy?: string | undefined;
+  readonly seed?: string | undefined;
+  readonly set: readonly string[];
 }
-type Engine = Awaited<ReturnType<typeof engineByName>>;
+
+const seedOf = (text: string): number => checkSeed(integerFlag("seed", text, 0));
+
+/** The setup of a new run. */
+async function newSetup({ recipe = "grpo", task, policy = "tiny", seed = "1", set }: Flags): Promise<RunSetup> {
+  const base = await readRecipe(recipe);
+  return { recipe: withFlags(task ? withChange(base, "task", task) : base, set), policy, seed: seedOf(seed) };
+}
+
+/** A run goes on as it was begun. @throws UsageError for a flag that says something else. */
+async function refuseOtherSetup(out: string, { recipe, policy, seed }: RunSetup, flags: Flags): Promise<void> {
+  const same = (flag: string, given: unknown, begun: unknown) => {
+    if (given !== undefined && given !== begun) throw new UsageError(`the run in ${out} was begun with ${flag}${begun}, not ${given}`);
+  };
+  same("--recipe ", flags.recipe && (await readRecipe(flags.recipe)).id, recipe.id);
+  same("--task ", flags.task, recipe.slots.task.plugin);
+  same("--policy ", flags.policy, policy);
+  same("--seed ", flags.seed && seedOf(flags.seed), seed);
+  const given = settingsOf(withFlags(recipe, flags.set));
+  for (const [path, begun] of Object.entries(settingsOf(recipe))) same(`--set ${path}=`, given[path], begun);
+}
 
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: OPTIONS });
@@ -88,34 +111,25 @@ export async function run(args: string[]): Promise<void> {
   if (!out) throw new UsageError("--out DIR is needed: where to put the run");
   const steps = integerFlag("steps", values.steps, 1);
   const threads = integerFlag("threads", values.threads, 1, 64);
-  const kept = values.resume ? await readKept(out) : undefined;
-  const setup: RunSetup = kept?.file.setup ?? {
-    recipe: withFlags(
-      values.task ? withChange(await readRecipe(values.recipe), "task", values.task) : await readRecipe(values.recipe),
-      values.set,
-    ),
-    policy: values.policy,
-    seed: checkSeed(integerFlag("seed", values.seed, 0)),
-  };
+  if (!values.resume && !values.force && existsSync(runFiles(out).run))
+    throw new UsageError(`${out} holds a run already: go on with --resume, or replace it with --force`);
+  const kept = values.resume ? await readRun(out) : undefined;
+  if (kept) await refuseOtherSetup(out, kept.file.setup, values);
+  const setup = kept?.file.setup ?? (await newSetup(values));
   const base = await loadPolicyFolder(setup.policy);
+  if (kept?.snapshot && kept.snapshot.state.theta.length !== base.theta.length)
+    throw new UsageError(`the snapshot in ${out} is of another policy than ${setup.policy}`);
   const engine = await engineByName(values.engine, { threads });
-  await mkdir(out, { recursive: true });
-  const files = runFiles(out);
+  await makeFolder(out);
   const say = (line: string) => {
     if (!values.json) console.log(line);
   };
 
-  const training = await Run.open(engine, setup, base, kept ? { snapshot: kept.snapshot } : {});
-  const describe = async (end?: EvaluationRecord) => {
-    const file: RunFile = {
-      setup,
-      engine: { kind: engine.kind, label: engine.label, plan: engine.plan },
-      steps: training.step,
-      ...(start ? { start } : {}),
-      ...(end ? { end } : {}),
-    };
-    await writeWhole(files.run, `${JSON.stringify(file, null, 1)}\n`);
-  };
+  const training = await Run.open(engine, setup, base, kept?.snapshot ? { snapshot: kept.snapshot } : {});
+  const { kind, label, plan } = engine;
+  let start = kept?.file.start;
+  const describe = (end?: EvaluationRecord) =>
+    writeRunFile(out, { setup, engine: { kind, label, plan }, steps: training.step, ...(start ? { start } : {}), ...(end ? { end } : {}) });
   let stopping = false;
   const stop = () => {
     if (stopping) process.exit(130);
@@ -124,33 +138,41 @@ export async function run(args: string[]): Promise<void> {
   };
   process.on("SIGINT", stop);
 
-  say(`${setup.recipe.name} on ${setup.recipe.slots.task.plugin}, ${setup.policy}, seed ${setup.seed}, ${engine.label}`);
-  let start = kept?.file.start;
+  say(`${setup.recipe.name} on ${setup.recipe.slots.task.plugin}, ${setup.policy}, seed ${setup.seed}, ${label}`);
   if (!kept) {
+    await clearRun(out);
     start = await training.evaluate("policy");
-    await writeFile(files.metrics, "");
-    await writeFile(files.rollouts, "");
     await describe();
   }
+  if (kept && JSON.stringify(kept.file.engine?.plan) !== JSON.stringify(plan))
+    say("the run goes on with another engine or plan than before: from here on its numbers may differ in the last digits");
   if (start) say(`before: ${evaluationLine(start)}`);
   const clock = performance.now();
-  while (training.step < steps && !stopping) {
-    let record: StepRecord | undefined;
-    for await (const phase of training.next()) record = phase;
-    await failOnEngineErrors(engine);
-    await appendFile(files.metrics, `${JSON.stringify(record!.metrics)}\n`);
-    await appendFile(files.rollouts, record!.rollouts.map((_, row) => `${JSON.stringify(rolloutLine(record!, row))}\n`).join(""));
-    say(metricsLine(record!.metrics!, steps));
-    if (training.step % 10 === 0 || training.step === steps || stopping)
-      await writeWhole(files.snapshot, serialize(await training.snapshot()));
+  let resumable = training.step;
+  let end: EvaluationRecord;
+  try {
+    while (training.step < steps && !stopping) {
+      let record: StepRecord | undefined;
+      for await (const phase of training.next()) record = phase;
+      await failOnEngineErrors(engine);
+      await appendStep(out, record!);
+      say(metricsLine(record!.metrics!, steps));
+      if (training.step % SNAPSHOT_EVERY === 0 || training.step === steps || stopping) {
+        await writeSnapshot(out, await training.snapshot());
+        resumable = training.step;
+      }
+    }
+    end = await training.evaluate("policy");
+    const { theta } = await training.policy.save();
+    await writeCheckpointFolder(runFiles(out).policy, exportHuggingFace({ config: base.config, theta }));
+    await describe(end);
+  } catch (error) {
+    const problem = fileProblem(error, out);
+    if (!problem) throw error;
+    throw new UsageError(`${problem}; what was written before is kept, and --resume goes on after step ${resumable}`);
+  } finally {
+    process.off("SIGINT", stop);
   }
-  const end = await training.evaluate("policy");
-  await writeCheckpointFolder(
-    files.policy,
-    exportHuggingFace({ config: base.config as PolicyConfig, theta: (await training.policy.save()).theta }),
-  );
-  await describe(end);
-  process.off("SIGINT", stop);
   const seconds = (performance.now() - clock) / 1000;
   if (values.json) console.log(JSON.stringify({ out, steps: training.step, seconds, start, end, settings: settingsOf(setup.recipe) }));
   else
@@ -159,63 +181,6 @@ export async function run(args: string[]): Promise<void> {
     );
   training.dispose();
   engine.dispose();
-}
-
-const runFiles = (out: string) => ({
-  run: join(out, "run.json"),
-  metrics: join(out, "metrics.jsonl"),
-  rollouts: join(out, "rollouts.jsonl"),
-  snapshot: join(out, "snapshot.bin"),
-  policy: join(out, "policy"),
-});
-
-/** Writes beside the file and moves it into place, so that a crash leaves the old one. */
-async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  await writeFile(`${path}.part`, content);
-  await rename(`${path}.part`, path);
-}
-
-/** A run to go on with: its setup and last snapshot. Lines written after the snapshot are cut off; they will be written again. */
-async function readKept(out: string): Promise<{ file: RunFile; snapshot: Snapshot }> {
-  const files = runFiles(out);
-  let file: RunFile;
-  let snapshot: Snapshot;
-  try {
-    file = JSON.parse(await readFile(files.run, "utf8"));
-    snapshot = deserialize(await readFile(files.snapshot));
-  } catch (error) {
-    throw new UsageError(`there is no run to go on with in ${out}: ${(error as Error).message}`);
-  }
-  for (const path of [files.metrics, files.rollouts]) {
-    const lines = (await readFile(path, "utf8")).split("\n").filter((line) => line !== "" && JSON.parse(line).step <= snapshot.step);
-    await writeWhole(path, lines.map((line) => `${line}\n`).join(""));
-  }
-  return { file, snapshot };
-}
-
-/** A rollout as verl's dumps have it, and what we know beyond. */
-function rolloutLine(record: StepRecord, row: number): Record<string, unknown> {
-  const rollout = record.rollouts[row];
-  const { problem } = record.groups[rollout.group];
-  const { score, reason, parts } = rollout.verdict!;
-  return {
-    step: record.step,
-    input: problem.prompt,
-    output: rollout.text,
-    gts: problem.truth,
-    score,
-    reward: rollout.reward,
-    advantage: rollout.advantage,
-    task: problem.task,
-    level: problem.level,
-    group: rollout.group,
-    row,
-    round: rollout.round,
-    finished: rollout.finished,
-    well_formed: parts.wellFormed,
-    reason,
-    length: record.tokens!.offsets[row + 1] - record.tokens!.offsets[row],
-  };
 }
 
 const percent = (value: number | undefined) => (value === undefined ? "–" : `${(100 * value).toFixed(1)} %`);

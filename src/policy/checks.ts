@@ -1,9 +1,14 @@
 import type { PolicyConfig } from "./config.ts";
 import type { GenerateRequest, TokenBatch } from "./engine.ts";
 
+/** Text that is longer than a policy's context. The message is one sentence for a person. */
+export class ContextError extends RangeError {
+  override readonly name = "ContextError";
+}
+
 /**
  * Checks a batch against a policy's shape.
- * @throws RangeError with one sentence.
+ * @throws RangeError with one sentence; ContextError if a row is too long.
  */
 export function checkBatch(config: PolicyConfig, batch: TokenBatch): void {
   const rows = batch.promptLengths.length;
@@ -11,7 +16,7 @@ export function checkBatch(config: PolicyConfig, batch: TokenBatch): void {
     throw new RangeError(`a batch of ${rows} rows needs ${rows + 1} offsets, got ${batch.offsets.length}`);
   for (let r = 0; r < rows; r++) {
     const length = batch.offsets[r + 1] - batch.offsets[r];
-    if (length > config.contextLength) throw new RangeError(`row ${r} has ${length} tokens, the context holds ${config.contextLength}`);
+    if (length > config.contextLength) throw new ContextError(`row ${r} has ${length} tokens, the context holds ${config.contextLength}`);
     const prompt = batch.promptLengths[r];
     if (!(prompt >= 1 && prompt <= length)) throw new RangeError(`row ${r} has a prompt of ${prompt} tokens in a row of ${length}`);
   }
@@ -27,7 +32,7 @@ export function checkTokens(config: PolicyConfig, tokens: Int32Array): void {
 
 /**
  * Checks a request for completions against a policy's shape.
- * @throws RangeError with one sentence.
+ * @throws RangeError with one sentence; ContextError if a prompt is too long.
  */
 export function checkRequest(config: PolicyConfig, request: GenerateRequest): void {
   const { prompts, maxNewTokens, temperature, topK = 0, topP = 1, minP = 0, keys, alternatives = 0, banned = [] } = request;
@@ -36,7 +41,7 @@ export function checkRequest(config: PolicyConfig, request: GenerateRequest): vo
   prompts.forEach((prompt, r) => {
     if (prompt.length < 1) throw new RangeError(`prompt ${r} is empty`);
     if (prompt.length > config.contextLength)
-      throw new RangeError(`prompt ${r} has ${prompt.length} tokens, the context holds ${config.contextLength}`);
+      throw new ContextError(`prompt ${r} has ${prompt.length} tokens, the context holds ${config.contextLength}`);
     checkTokens(config, prompt);
   });
   if (!Number.isInteger(maxNewTokens) || maxNewTokens < 0) throw new RangeError(`maxNewTokens must be a whole number, got ${maxNewTokens}`);

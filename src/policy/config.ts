@@ -73,6 +73,9 @@ export function parameterCount(config: PolicyConfig): number {
   return last.offset + last.size;
 }
 
+/** No size of a policy's shape is larger: far beyond what any engine here can run, and small enough to be refused at once. */
+const LARGEST = 65536;
+
 /**
  * Checks that a shape can be built.
  * @throws RangeError with one sentence that names the first field that is wrong.
@@ -80,7 +83,8 @@ export function parameterCount(config: PolicyConfig): number {
 export function validateConfig(config: PolicyConfig): void {
   for (const key of ["vocabSize", "hiddenSize", "layers", "heads", "headDim", "intermediateSize", "contextLength"] as const) {
     const value = config[key];
-    if (!Number.isInteger(value) || value < 1) throw new RangeError(`policy ${key} must be a positive integer, got ${value}`);
+    if (!Number.isInteger(value) || value < 1 || value > LARGEST)
+      throw new RangeError(`policy ${key} must be an integer from 1 to ${LARGEST}, got ${value}`);
   }
   if (config.headDim % 2 !== 0) throw new RangeError(`policy headDim must be even for rotary positions, got ${config.headDim}`);
   if (!(config.rmsNormEps > 0)) throw new RangeError(`policy rmsNormEps must be positive, got ${config.rmsNormEps}`);

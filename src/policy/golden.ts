@@ -69,6 +69,7 @@ function readTheta(name: string, raw: unknown, config: PolicyConfig): Float32Arr
     if (!Array.isArray(values)) fail(name, `the weights lack ${slice.name}`);
     if (values.length !== slice.size)
       fail(name, `${slice.name} has ${values.length} values, its shape [${slice.shape}] asks for ${slice.size}`);
+    if (!values.every(Number.isFinite)) fail(name, `${slice.name} holds something that is no finite number`);
     theta.set(values, slice.offset);
   }
   const extra = Object.keys(raw).find((key) => !parameterLayout(config).some((slice) => slice.name === key));

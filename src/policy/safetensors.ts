@@ -1,4 +1,5 @@
 import { CheckpointError } from "./checkpoint-error.ts";
+import { isObject } from "./llama-config.ts";
 
 /** A tensor by name; float32, row-major. */
 export interface NamedTensor {
@@ -53,12 +54,13 @@ export function readSafetensors(file: Uint8Array): Map<string, NamedTensor> {
   const headerLength = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
   const start = 8 + headerLength;
   if (start > file.length) fail("its header is longer than the file");
-  let header: Record<string, unknown> = {};
+  let header: unknown;
   try {
     header = JSON.parse(new TextDecoder().decode(file.subarray(8, start)));
   } catch {
     fail("its header is not JSON");
   }
+  if (!isObject(header)) return fail("its header is not an object");
   const tensors = new Map<string, NamedTensor>();
   for (const [name, entry] of Object.entries(header)) {
     if (name === "__metadata__") continue;
@@ -69,7 +71,8 @@ export function readSafetensors(file: Uint8Array): Map<string, NamedTensor> {
     if (to - from !== 4 * size) fail(`${name} of shape [${entry.shape}] has ${to - from} bytes`);
     if (start + to > file.length) fail(`it ends before the data of ${name}`);
     // A copy, because the file's data need not be aligned in memory.
-    tensors.set(name, { name, shape: entry.shape, data: new Float32Array(file.slice(start + from, start + to).buffer) });
+    const copy = new Uint8Array(file.subarray(start + from, start + to));
+    tensors.set(name, { name, shape: entry.shape, data: new Float32Array(copy.buffer) });
   }
   return tensors;
 }

@@ -1,4 +1,6 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { EngineError } from "../engine.ts";
 import { createWebgpuEngine, type WebgpuEngine, type WebgpuOptions } from "./engine.ts";
 
@@ -10,6 +12,8 @@ const SOFTWARE_DRIVERS = [
   "/usr/lib/chromium/vk_swiftshader_icd.json",
 ];
 
+const NO_DRIVER = "No Vulkan driver was found for WebGPU: install mesa-vulkan-drivers, or set VK_ICD_FILENAMES to a driver's JSON file.";
+
 let instance: GPU | undefined;
 
 /**
@@ -19,6 +23,8 @@ let instance: GPU | undefined;
  */
 export async function nodeGpu(): Promise<GPU> {
   if (instance) return instance;
+  // Asked ourselves first, because the Vulkan loader complains on standard error in lines of its own.
+  if (process.platform === "linux" && !anyDriverListed(process.env)) throw new EngineError(NO_DRIVER);
   let dawn: typeof import("webgpu");
   try {
     dawn = await import("webgpu");
@@ -32,13 +38,36 @@ export async function nodeGpu(): Promise<GPU> {
     if (!(await answers(dawn)) && driver) process.env.VK_ICD_FILENAMES = driver;
   }
   const gpu = dawn.create([]);
-  if (!(await gpu.requestAdapter())) {
-    throw new EngineError(
-      "No Vulkan driver was found for WebGPU: install mesa-vulkan-drivers, or set VK_ICD_FILENAMES to a driver's JSON file.",
-    );
-  }
+  if (!(await gpu.requestAdapter())) throw new EngineError(NO_DRIVER);
   instance = gpu;
   return gpu;
+}
+
+/** Whether there is any driver's JSON file where the Vulkan loader looks for them on Linux (its document LoaderDriverInterface.md says where). */
+function anyDriverListed(env: NodeJS.ProcessEnv): boolean {
+  const paths = (text: string | undefined) => (text ?? "").split(":").filter(Boolean);
+  if (env.VK_ADD_DRIVER_FILES) return true;
+  const chosen = env.VK_DRIVER_FILES ?? env.VK_ICD_FILENAMES;
+  if (chosen !== undefined) return paths(chosen).some((path) => existsSync(path));
+  const folders = [
+    env.XDG_CONFIG_HOME ?? join(homedir(), ".config"),
+    ...paths(env.XDG_CONFIG_DIRS ?? "/etc/xdg"),
+    "/etc",
+    "/usr/local/etc",
+    env.XDG_DATA_HOME ?? join(homedir(), ".local/share"),
+    ...paths(env.XDG_DATA_DIRS),
+    "/usr/local/share",
+    "/usr/share",
+    "/run/opengl-driver/share",
+  ];
+  const listed = folders.some((folder) => {
+    try {
+      return readdirSync(join(folder, "vulkan/icd.d")).some((name) => name.endsWith(".json"));
+    } catch {
+      return false;
+    }
+  });
+  return listed || SOFTWARE_DRIVERS.some((path) => existsSync(path));
 }
 
 /** Whether the drivers that the system lists give an adapter. */
