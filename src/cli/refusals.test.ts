@@ -302,7 +302,7 @@ describe("runs that cannot go on", () => {
     await refused(goOn(path, 13, "--policy", "tiny"), /was begun with --policy nano, not tiny/);
     await refused(goOn(path, 13, "--recipe", "dapo"), /was begun with --recipe grpo, not dapo/);
     await refused(goOn(path, 13, "--task", "sort"), /was begun with --task reverse, not sort/);
-    await refused(goOn(path, 13, "--set", "sampler.groupSize=4"), /was begun with --set sampler.groupSize=2, not 4/);
+    await refused(goOn(path, 13, "--set", "sampler.groupSize=4"), /was begun with sampler.groupSize 2, not with 4/);
     expect(await rewards(path)).toHaveLength(12);
     await succeed(goOn(path, 12, "--seed", "1", "--policy", "nano", "--recipe", "grpo", ...settings));
   });

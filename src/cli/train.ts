@@ -7,7 +7,7 @@ import { checkSeed, Run, type RunSetup } from "../loop/run.ts";
 import { exportHuggingFace } from "../policy/checkpoint.ts";
 import { makeFolder, writeCheckpointFolder } from "../policy/checkpoint-folder.ts";
 import { recipeById } from "../recipes/index.ts";
-import { parseValue, type Recipe, type ResolvedRecipe, resolveRecipe, settingsOf, withChange } from "../recipes/recipe.ts";
+import { differences, parseValue, type Recipe, type ResolvedRecipe, resolveRecipe, settingsOf, withChange } from "../recipes/recipe.ts";
 import { engineByName, failOnEngineErrors } from "./engines.ts";
 import { loadPolicyFolder } from "./policies.ts";
 import { appendStep, clearRun, readRun, runFiles, SNAPSHOT_EVERY, writeRunFile, writeSnapshot } from "./run-folder.ts";
@@ -97,8 +97,10 @@ async function refuseOtherSetup(out: string, { recipe, policy, seed }: RunSetup,
   same("--task ", flags.task, recipe.slots.task.plugin);
   same("--policy ", flags.policy, policy);
   same("--seed ", flags.seed && seedOf(flags.seed), seed);
-  const given = settingsOf(withFlags(recipe, flags.set));
-  for (const [path, begun] of Object.entries(settingsOf(recipe))) same(`--set ${path}=`, given[path], begun);
+  for (const { path, from, to } of differences(recipe, withFlags(recipe, flags.set))) {
+    const begun = from === undefined ? `without ${path}` : `with ${path} ${from}`;
+    throw new UsageError(`the run in ${out} was begun ${begun}, not ${to === undefined ? "without" : `with ${to}`}`);
+  }
 }
 
 export async function run(args: string[]): Promise<void> {
