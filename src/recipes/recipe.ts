@@ -8,6 +8,7 @@ import {
   RecipeError,
 } from "../algorithm/plugin.ts";
 import { isObject } from "../policy/llama-config.ts";
+import type { Claim } from "./claim.ts";
 import { LIST_SLOTS, type ListSlot, PLUGINS, SLOTS, type Slot } from "./slots.ts";
 
 /** What a slot of a recipe holds: a plug-in and the parameters that differ from its defaults. */
@@ -38,6 +39,8 @@ export interface Recipe {
   readonly source?: { readonly title: string; readonly url: string };
   readonly base: "grpo@1";
   readonly changes: RecipeChanges;
+  /** What it is said to do better than another recipe, as something that can be checked. */
+  readonly claim?: Claim;
   /** Several tasks at once, each with its share of the prompts. */
   readonly mixture?: readonly { readonly task: SlotChange; readonly share: number }[];
   /** How prompts are chosen over time. */
