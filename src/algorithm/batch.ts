@@ -109,6 +109,11 @@ export interface UpdateBatch extends RolloutBatch {
    * 0 masks the token.
    */
   readonly weight: Numbers;
+  /**
+   * `[N]`: 1 for tokens that count in sequence ratios, statistics and metrics, 0 for those of masked answers. Absent: tokens whose weight
+   * is not 0. Token weights may drop tokens that still count here.
+   */
+  readonly mask?: Numbers;
 }
 
 /** Completion tokens of each row. */

@@ -6,7 +6,7 @@ import { heldoutEvaluation } from "../algorithm/evaluations/heldout.ts";
 import { mixedGroups } from "../algorithm/filters/mixed.ts";
 import { keepAllGroups } from "../algorithm/filters/none.ts";
 import { GUIDANCES } from "../algorithm/guidance/index.ts";
-import { k3Penalty } from "../algorithm/kl/k3.ts";
+import { KLS } from "../algorithm/kl/index.ts";
 import { LOSSES } from "../algorithm/losses/index.ts";
 import { clippedSurrogate } from "../algorithm/objectives/clipped.ts";
 import { adamWOptimizer } from "../algorithm/optimizers/adamw.ts";
@@ -140,7 +140,7 @@ export const PLUGINS: Readonly<{
   advantage: [groupRelative],
   objective: [clippedSurrogate],
   aggregation: AGGREGATIONS,
-  kl: [k3Penalty],
+  kl: KLS,
   optimizer: [adamWOptimizer],
   evaluation: [heldoutEvaluation],
   reference: REFERENCES,
