@@ -88,16 +88,11 @@ export const SOURCES = {
     title: "ReMax: A Simple, Effective, and Efficient Reinforcement Learning Method for Aligning LLMs",
     url: "https://arxiv.org/abs/2310.10505",
   },
-  reinforce: {
-    title: "Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement Learning",
-    url: "https://doi.org/10.1007/BF00992696",
-  },
   reinforcePlusPlus: {
     title: "REINFORCE++: A Simple and Efficient Approach for Aligning Large Language Models",
     url: "https://arxiv.org/abs/2501.03262",
   },
   opo: { title: "On-Policy RL with Optimal Reward Baseline", url: "https://arxiv.org/abs/2505.23585" },
-  gpg: { title: "GPG: A Simple and Strong Reinforcement Learning Baseline for Model Reasoning", url: "https://arxiv.org/abs/2504.02546" },
   maxRl: { title: "Maximum Likelihood Reinforcement Learning", url: "https://arxiv.org/abs/2602.02710" },
   passAtKPolicy: {
     title: "Optimizing Language Models for Inference Time Objectives using Reinforcement Learning",
@@ -120,4 +115,21 @@ export const SOURCES = {
     url: "https://arxiv.org/abs/2403.04642",
   },
   ppoDetails: { title: "The N+ Implementation Details of RLHF with PPO", url: "https://arxiv.org/abs/2403.17031" },
+  dcpo: { title: "DCPO: Dynamic Clipping Policy Optimization", url: "https://arxiv.org/abs/2509.02333" },
+  gppo: {
+    title: "Klear-Reasoner: Advancing Reasoning Capability via Gradient-Preserving Clipping Policy Optimization",
+    url: "https://github.com/suu990901/KlearReasoner",
+  },
+  riskpo: {
+    title: "RiskPO: Risk-based Policy Optimization via Verifiable Reward for LLM Post-Training",
+    url: "https://github.com/RTkenny/RiskPO",
+  },
+  drpo: {
+    title: "DRPO: Efficient Reasoning via Decoupled Reward Policy Optimization",
+    url: "https://github.com/Optimization-AI/DRPO",
+  },
+  ucas: {
+    title: "Unlocking Exploration in RLVR: Uncertainty-aware Advantage Shaping for Deeper Reasoning",
+    url: "https://github.com/xvolcano02/UCAS",
+  },
 } as const;
