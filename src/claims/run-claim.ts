@@ -4,12 +4,13 @@ import type { Metrics, StepRecord } from "../loop/record.ts";
 import { type Base, Run } from "../loop/run.ts";
 import { LOOP_VERSION } from "../loop/version.ts";
 import type { Engine } from "../policy/engine.ts";
-import { type Arm, type Claim, type Condition, checkClaim } from "../recipes/claim.ts";
+import { type Arm, type Claim, checkClaim } from "../recipes/claim.ts";
 import { recipeById } from "../recipes/index.ts";
+import type { ClaimReport, ConditionReport } from "../recipes/outcomes.ts";
 import { differences, grpo, type Recipe, type ResolvedRecipe, resolveRecipe, settingsOf, withChange } from "../recipes/recipe.ts";
 import { bytesHash, contentHash, type RunCache } from "./cache.ts";
 import { type FinishedRun, measureRun, measureText } from "./measure.ts";
-import { combine, type Effect, judge, type Outcome } from "./statistics.ts";
+import { combine, judge } from "./statistics.ts";
 
 /** One run of a claim has begun, gone on or ended. */
 export interface ClaimProgress {
@@ -29,33 +30,6 @@ export interface ClaimContext {
   /** In place of the claim's own number. */
   readonly seeds?: number;
   readonly onProgress?: (progress: ClaimProgress) => void;
-}
-
-/** A condition as it was found. */
-export interface ConditionReport extends Effect {
-  readonly sentence: string;
-  /** What was measured, in words. */
-  readonly measure: string;
-  readonly direction: Condition["direction"];
-  readonly margin: number;
-  readonly compare: "difference" | "ratio";
-  /** One number a seed; null where a run never measured it. */
-  readonly method: readonly (number | null)[];
-  readonly baseline: readonly (number | null)[];
-}
-
-export interface ClaimReport {
-  readonly recipe: string;
-  /** Of the claim and the recipes it compares (`claimHash`). */
-  readonly hash: string;
-  readonly loopVersion: number;
-  readonly seeds: number;
-  /** That each run was allowed to generate. */
-  readonly tokens: number;
-  readonly outcome: Outcome;
-  readonly conditions: readonly ConditionReport[];
-  /** Processor time of all its runs, of those that were kept from before too. */
-  readonly cpuSeconds: number;
 }
 
 /** @throws RecipeError if the recipe has no claim, or a broken one. */

@@ -92,7 +92,7 @@ describe("the interval", () => {
         const baseline = method.map((_, i) => i / 7);
         const [low, high] = bootstrapInterval({ method, baseline })!;
         expect(bootstrapInterval({ method, baseline })).toEqual([low, high]);
-        const effect = judge({ method, baseline }, { direction: "higher", margin: 0 }).effect;
+        const effect = judge({ method, baseline }, { direction: "higher", margin: 0 }).effect!;
         expect(low).toBeLessThanOrEqual(effect + 1e-9);
         expect(high).toBeGreaterThanOrEqual(effect - 1e-9);
         const moved = bootstrapInterval({ method: method.map((m) => m + shift), baseline })!;

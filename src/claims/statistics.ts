@@ -1,25 +1,16 @@
 import { type Random, randomSequence, STREAM } from "../policy/random.ts";
 import type { Condition } from "../recipes/claim.ts";
+import type { Effect, Outcome } from "../recipes/outcomes.ts";
 
 /**
  * Whether paired runs bear a condition out. Pairs share a seed: problems, draws and held-out problems are the same as long as the policies
  * are, so that the difference within a pair is what counts.
  */
 
-export type Outcome = "holds" | "does not hold" | "inconclusive";
-
 /** Paired numbers, one entry a seed. */
 export interface Pairs {
   readonly method: readonly number[];
   readonly baseline: readonly number[];
-}
-
-export interface Effect {
-  /** Mean of method − baseline, or mean(method) / mean(baseline). */
-  readonly effect: number;
-  /** 95 %; null if there are too few pairs or a value is missing. */
-  readonly interval: readonly [low: number, high: number] | null;
-  readonly outcome: Outcome;
 }
 
 const RESAMPLES = 4000;
@@ -73,7 +64,8 @@ export function bootstrapInterval(pairs: Pairs, compare: Condition["compare"] = 
 
 /** The effect of paired runs and whether the interval lies beyond the margin on the claimed side, wholly on the other side, or across it. */
 export function judge(pairs: Pairs, condition: Pick<Condition, "direction" | "margin" | "compare">): Effect {
-  const effect = statistic(pairs, condition.compare);
+  const found = statistic(pairs, condition.compare);
+  const effect = Number.isFinite(found) ? found : null;
   const interval = bootstrapInterval(pairs, condition.compare);
   if (!interval) return { effect, interval, outcome: "inconclusive" };
   // For a difference the margin counts in the claimed direction; a ratio's margin is the factor itself.

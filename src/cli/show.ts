@@ -1,8 +1,10 @@
 import { parseArgs } from "node:util";
-import { recipeById } from "../recipes/index.ts";
-import { differences, grpo, pluginOf, settingsOf } from "../recipes/recipe.ts";
-import { SLOT_NAMES, SLOTS } from "../recipes/slots.ts";
-import { readRecipe } from "./train.ts";
+import { claimHash } from "../claims/run-claim.ts";
+import { OUTCOMES } from "../recipes/outcomes.ts";
+import { differences, grpo, pluginOf, resolveRecipe, settingsOf } from "../recipes/recipe.ts";
+import { LIST_SLOTS, SLOT_NAMES, SLOTS } from "../recipes/slots.ts";
+import { claimLines, recordedLines } from "./claim-text.ts";
+import { readWritten } from "./train.ts";
 import { UsageError } from "./usage.ts";
 
 /** `rlvr show recipe ID`: the recipe's difference from GRPO, and the formulas of its slots. */
@@ -18,23 +20,42 @@ export async function run(args: string[]): Promise<void> {
   }
   const [kind, id, ...rest] = positionals;
   if (kind !== "recipe" || id === undefined || rest.length > 0) throw new UsageError("show wants: recipe ID");
-  const resolved = await readRecipe(id);
+  const written = await readWritten(id);
+  const resolved = resolveRecipe(written);
   const diff = differences(grpo(), resolved);
-  const written = /[./\\]/.test(id) ? undefined : recipeById(id);
+  const used = [
+    ...SLOTS.map((slot) => ({ slot, ...pluginOf(slot, resolved.slots[slot].plugin) })),
+    ...LIST_SLOTS.flatMap((slot) => resolved.lists[slot].map((use) => ({ slot, ...pluginOf(slot, use.plugin) }))),
+  ];
+  const recorded = written.claim && OUTCOMES[written.id];
   if (values.json) {
     const formulas = Object.fromEntries(SLOTS.map((slot) => [slot, pluginOf(slot, resolved.slots[slot].plugin).explanation.latex]));
+    const lists = Object.fromEntries(
+      LIST_SLOTS.map((slot) => [slot, resolved.lists[slot].map((use) => pluginOf(slot, use.plugin).explanation.latex)]),
+    );
     console.log(
-      JSON.stringify({ id: resolved.id, name: resolved.name, recipe: written ?? null, diff, settings: settingsOf(resolved), formulas }),
+      JSON.stringify({
+        id: resolved.id,
+        name: resolved.name,
+        recipe: written,
+        diff,
+        settings: settingsOf(resolved),
+        formulas: { ...formulas, ...lists },
+        ...(recorded ? { outcome: recorded, outcomeUpToDate: recorded.hash === claimHash(written) } : {}),
+      }),
     );
     return;
   }
-  console.log(`${resolved.name}${written ? `: ${written.summary}` : ""}`);
-  if (written?.source) console.log(`${written.source.title}, ${written.source.url}`);
+  console.log(`${resolved.name}${written.summary ? `: ${written.summary}` : ""}`);
+  if (written.source) console.log(`${written.source.title}, ${written.source.url}`);
   console.log(diff.length === 0 ? "\nno difference from GRPO (grpo@1)" : "\ndifference from GRPO (grpo@1):");
   for (const { path, from, to } of diff) console.log(`  ${path}: ${from ?? "–"} → ${to ?? "–"}`);
   console.log("");
-  for (const slot of SLOTS) {
-    const { name, explanation } = pluginOf(slot, resolved.slots[slot].plugin);
+  for (const { slot, name, explanation } of used) {
     console.log(`${SLOT_NAMES[slot]}: ${name}\n  ${explanation.sentence}\n  ${explanation.latex}`);
   }
+  if (!written.claim) return;
+  console.log("");
+  for (const line of claimLines(written.claim)) console.log(line);
+  for (const line of recorded ? recordedLines(recorded, claimHash(written)) : ["not checked yet: rlvr claim checks it"]) console.log(line);
 }

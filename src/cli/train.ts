@@ -45,9 +45,9 @@ const OPTIONS = {
   help: { type: "boolean", default: false },
 } as const;
 
-/** A recipe by id, or from a JSON file. */
-export async function readRecipe(idOrFile: string): Promise<ResolvedRecipe> {
-  if (!/[./\\]/.test(idOrFile)) return resolveRecipe(recipeById(idOrFile));
+/** A recipe as it is written, by id or from a JSON file, known to resolve. */
+export async function readWritten(idOrFile: string): Promise<Recipe> {
+  if (!/[./\\]/.test(idOrFile)) return recipeById(idOrFile);
   let recipe: Recipe;
   try {
     recipe = JSON.parse(await readFile(idOrFile, "utf8"));
@@ -55,12 +55,16 @@ export async function readRecipe(idOrFile: string): Promise<ResolvedRecipe> {
     throw new UsageError(`the recipe ${fileProblem(error, idOrFile) ?? `${idOrFile} is not JSON: ${(error as Error).message}`}`);
   }
   try {
-    return resolveRecipe(recipe);
+    resolveRecipe(recipe);
+    return recipe;
   } catch (error) {
     if (error instanceof RecipeError) throw new UsageError(`the recipe ${idOrFile}: ${error.message}`);
     throw error;
   }
 }
+
+/** A recipe by id, or from a JSON file, resolved. */
+export const readRecipe = async (idOrFile: string): Promise<ResolvedRecipe> => resolveRecipe(await readWritten(idOrFile));
 
 /** Applies `--set slot.param=value` flags in order. */
 export function withFlags(recipe: ResolvedRecipe, flags: readonly string[]): ResolvedRecipe {
