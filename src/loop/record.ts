@@ -1,3 +1,4 @@
+import type { PathStep } from "../algorithm/batch.ts";
 import type { Problem, Verdict } from "../tasks/task.ts";
 
 /**
@@ -21,10 +22,12 @@ export interface Rollout {
   readonly finished: boolean;
   /** Set by `verdicts`. */
   verdict?: Verdict;
-  /** Set by `rewards`: weighted parts and their sum. */
+  /** Set by `rewards`: the score as the reward saw it, where noise stood between. */
+  seenScore?: number;
+  /** Set by `rewards`: weighted parts and their sum; a NaN reward is unscorable. */
   rewardParts?: Readonly<Record<string, number>>;
   reward?: number;
-  /** Set by `advantages`: the advantage, and the baseline and scale that it was made from. */
+  /** Set by `advantages`: the advantage (where tokens have their own, their mean), and the baseline and scale that it was made from, if any. */
   advantage?: number;
   baseline?: number;
   scale?: number;
@@ -39,6 +42,14 @@ export interface Group {
   readonly members: readonly number[];
   /** Set by `rewards`: mean and sample standard deviation of the group's rewards, and whether they differ at all. */
   statistics?: { readonly mean: number; readonly std: number; readonly signal: boolean };
+}
+
+/** A solution that was shown to the policy: a row of its own in the updates, in no group's statistics. */
+export interface Demonstration {
+  /** Index into `groups`: the problem that it solves. */
+  readonly group: number;
+  readonly text: string;
+  readonly tokens: Int32Array;
 }
 
 /** A group that the filter rejected; its cost still counts. */
@@ -64,6 +75,10 @@ export interface TokenRecord {
   readonly alternatives: number;
   readonly alternativeTokens: Int32Array;
   readonly alternativeLogProbs: Float32Array;
+  /** `[N]`, set by `advantages`: what each token was trained with, after all shapers. */
+  advantage?: Float32Array;
+  /** Named numbers behind the advantages, `[rows]` or `[N]`, under `slot.plugin.term`. */
+  advantageTerms?: Readonly<Record<string, Float32Array>>;
   /** The base policy's log-prob: present when the recipe has a KL term or on steps that measure KL. */
   refLogProb?: Float32Array;
   /** After the last update, when the run keeps it (`inspect`): the same quantities under the new policy. */
@@ -81,23 +96,31 @@ export interface UpdateRecord {
   readonly miniBatch: number;
   /** Rollouts used; the arrays below are packed over them, in this order. */
   readonly rows: Int32Array;
+  /** Demonstrations used, as indices into `demonstrations`; the arrays go on with their tokens. */
+  readonly demonstrations: Int32Array;
   readonly offsets: Int32Array;
   readonly logProb: Float32Array;
   readonly ratio: Float32Array;
   /** −1 clipped below, +1 clipped above, −2 held by the dual clip, 0 not clipped. */
   readonly clipped: Float32Array;
-  /** Each token's aggregation weight in this mini-batch. */
+  /** What each token's policy loss was multiplied with in this mini-batch: aggregation times token weights. */
   readonly weight: Float32Array;
   /** ∂L/∂ log π of each token: what enters the backward pass. */
   readonly coefficient: Float32Array;
-  /** Each token's share of the loss. */
+  /** Each token's share of the policy's loss and the KL penalty. */
   readonly tokenLoss: Float32Array;
   readonly loss: number;
+  /** The loss by its parts: `policy`, `kl`, and further losses by their plug-in's id. */
+  readonly lossParts: Readonly<Record<string, number>>;
+  /** Named numbers behind it, `[N]` or `[rows]`, under `slot.plugin.term`. */
+  readonly terms: Readonly<Record<string, Float32Array>>;
+  /** What the plug-ins measured, by the frameworks' names. */
+  readonly metrics: Readonly<Record<string, number>>;
   readonly learningRate: number;
   readonly gradNorm: number;
   /** In the order of `parameterLayout`. */
   readonly tensorGradNorms: Float32Array;
-  /** False if the gradient was not finite and the step was skipped. */
+  /** False if a coefficient or the gradient was not finite and the step was skipped. */
   readonly applied: boolean;
 }
 
@@ -126,6 +149,13 @@ export interface StepRecord {
   readonly groups: Group[];
   readonly rollouts: Rollout[];
   readonly discarded: DiscardedGroup[];
+  readonly demonstrations: Demonstration[];
+  /** For each group the one that asks the same in other words, where the recipe asks twice; −1 for none. */
+  twins?: number[];
+  /** The segments of each rollout, where they grew in trees. */
+  paths?: (readonly PathStep[])[];
+  /** For each group the greedy rollout's text and score, where the recipe compares with it. */
+  greedy?: { readonly text: string; readonly score: number; readonly reward: number }[];
   tokens?: TokenRecord;
   readonly updates: UpdateRecord[];
   evaluation?: EvaluationRecord;

@@ -235,7 +235,7 @@ describe("a run", () => {
     expect(Object.keys(before.passAtK)).toEqual(["1", "2", "4"]);
     expect(before.passAtK[4]).toBeGreaterThanOrEqual(before.passAtK[1]);
     await runSteps(run, 2);
-    expect(await run.evaluate("reference")).toEqual(before);
+    expect(await run.evaluate("base")).toEqual(before);
     expect(await run.evaluate("policy")).not.toEqual(before);
     await expect(run.evaluate("policy", undefined, AbortSignal.abort())).rejects.toThrow();
     run.dispose();

@@ -1,8 +1,9 @@
 import { RecipeError } from "../algorithm/plugin.ts";
 import type { PolicyConfig } from "../policy/config.ts";
 import type { Engine, Policy, PolicyState } from "../policy/engine.ts";
-import { type ResolvedRecipe, withChange } from "../recipes/recipe.ts";
+import { type ResolvedRecipe, recipeAt, withChange } from "../recipes/recipe.ts";
 import { taskById } from "../tasks/index.ts";
+import { inSlot, type PluginStates } from "./context.ts";
 import { evaluatePolicy } from "./evaluate.ts";
 import type { EvaluationRecord, StepRecord } from "./record.ts";
 import { runStep } from "./step.ts";
@@ -27,6 +28,10 @@ export interface Snapshot {
   /** Steps completed. */
   readonly step: number;
   readonly state: PolicyState;
+  /** What the plug-ins carry from step to step. Absent in snapshots of older programs: nothing. */
+  readonly plugins?: PluginStates;
+  /** The reference's weights, if they are no longer the base's. */
+  readonly reference?: Float32Array;
 }
 
 /** The weights that a run starts from. */
@@ -70,11 +75,17 @@ export class Run {
   readonly reference: Policy;
   inspect: boolean;
   private readonly log: Edit[];
+  private readonly base: Base;
+  private states: PluginStates;
+  private referenceMoved: boolean;
   private completed: number;
   private begun: number;
 
-  private constructor(engine: Engine, setup: RunSetup, policies: [Policy, Policy], options: RunOptions) {
+  private constructor(engine: Engine, setup: RunSetup, base: Base, policies: [Policy, Policy], options: RunOptions) {
     this.engine = engine;
+    this.base = base;
+    this.states = { ...options.snapshot?.plugins };
+    this.referenceMoved = options.snapshot?.reference !== undefined;
     this.setup = setup;
     [this.policy, this.reference] = policies;
     this.inspect = options.inspect ?? false;
@@ -87,9 +98,9 @@ export class Run {
   static async open(engine: Engine, setup: RunSetup, base: Base, options: RunOptions = {}): Promise<Run> {
     checkSeed(setup.seed);
     const policy = await engine.load(base.config, base.theta);
-    const reference = await engine.load(base.config, base.theta);
+    const reference = await engine.load(base.config, options.snapshot?.reference ?? base.theta);
     if (options.snapshot) await policy.restore(options.snapshot.state);
-    return new Run(engine, setup, [policy, reference], options);
+    return new Run(engine, setup, base, [policy, reference], options);
   }
 
   /** Steps completed. */
@@ -125,28 +136,55 @@ export class Run {
     this.begun = step;
     const { recipe, seed } = setupAt(this.setup, this.log, step);
     const { engine, policy, reference, inspect } = this;
-    yield* runStep({ engine, policy, reference, step, seed, evaluationSeed: this.setup.seed, recipe, inspect });
+    // A step that is not run to its end leaves the states as they were.
+    const states = { ...this.states };
+    yield* runStep({
+      engine,
+      policy,
+      reference,
+      step,
+      seed,
+      evaluationSeed: this.setup.seed,
+      recipe: recipeAt(recipe, step),
+      states,
+      inspect,
+    });
+    this.states = states;
+    const { plugin, params } = inSlot(recipe, "reference");
+    if (plugin.mix(step, params) !== 0) this.referenceMoved = true;
     this.completed = step;
   }
 
   /** Only between steps. */
   async snapshot(): Promise<Snapshot> {
-    return { step: this.completed, state: await this.policy.save() };
+    return {
+      step: this.completed,
+      state: await this.policy.save(),
+      plugins: this.states,
+      ...(this.referenceMoved ? { reference: (await this.reference.save()).theta } : {}),
+    };
   }
 
   async restore(snapshot: Snapshot): Promise<void> {
     await this.policy.restore(snapshot.state);
+    if (this.referenceMoved || snapshot.reference) {
+      await this.reference.restore(freshState(snapshot.reference ?? this.base.theta));
+      this.referenceMoved = snapshot.reference !== undefined;
+    }
+    this.states = { ...snapshot.plugins };
     this.completed = snapshot.step;
     this.begun = snapshot.step;
   }
 
-  /** pass@k on held-out problems of the recipe's task: of the policy as it is now, or of the reference, which is as it was before training. */
-  async evaluate(who: "policy" | "reference", onProgress?: (fraction: number) => void, signal?: AbortSignal): Promise<EvaluationRecord> {
+  /** pass@k on held-out problems of the recipe's task: of the policy as it is now, or of the base, which is as it was before training. */
+  async evaluate(who: "policy" | "base", onProgress?: (fraction: number) => void, signal?: AbortSignal): Promise<EvaluationRecord> {
     const { recipe } = this.upcoming;
     const task = taskById(recipe.slots.task.plugin);
     const { passAtKProblems, passAtKSamples } = recipe.slots.evaluation.params;
     const samples = passAtKSamples as number;
-    return evaluatePolicy(this[who], task, recipe.slots.task.params.level as string, {
+    const measured =
+      who === "policy" ? this.policy : this.referenceMoved ? await this.engine.load(this.base.config, this.base.theta) : this.reference;
+    const result = evaluatePolicy(measured, task, recipe.slots.task.params.level as string, {
       problems: passAtKProblems as number,
       samples,
       ks: [1, 2, 4, 8, 16, 32, 64, 128, 256].filter((k) => k <= samples),
@@ -156,10 +194,18 @@ export class Run {
       ...(onProgress ? { onProgress } : {}),
       ...(signal ? { signal } : {}),
     });
+    return result.finally(() => {
+      if (measured !== this.policy && measured !== this.reference) measured.dispose();
+    });
   }
 
   dispose(): void {
     this.policy.dispose();
     this.reference.dispose();
   }
+}
+
+/** Weights without a history of updates. */
+function freshState(theta: Float32Array): PolicyState {
+  return { theta, m: new Float32Array(theta.length), v: new Float32Array(theta.length), updates: 0 };
 }

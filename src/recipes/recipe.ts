@@ -189,6 +189,9 @@ export function checkResolved(kept: unknown): ResolvedRecipe {
   }
   const lists = kept.lists ?? {};
   if (!isObject(lists)) throw new RecipeError("a run's recipe must have an object of lists");
+  for (const [slot, use] of Object.entries(kept.slots)) {
+    if (SLOTS.includes(slot as Slot) && isObject(use)) pluginOf(slot as Slot, String(use.plugin));
+  }
   return { ...withChanges(grpo(), { ...kept.slots, ...lists }), id: kept.id, name: kept.name };
 }
 

@@ -1,0 +1,129 @@
+import type { Scores } from "../algorithm/batch.ts";
+import type { Need } from "../algorithm/plugin.ts";
+import { type Needs, type Policy, tokenBatch } from "../policy/engine.ts";
+import { EOS, VERDICT } from "../policy/tokenizer.ts";
+import type { StepRecord } from "./record.ts";
+
+/** One row to be scored: its prompt and its completion. */
+export interface ScoredRow {
+  readonly prompt: Int32Array;
+  readonly completion: Int32Array;
+}
+
+/** What a forward pass says about rows, the reserved token's log-prob split off. */
+export interface RowScores {
+  /** `[N]`. */
+  readonly logProb: Float32Array;
+  readonly sumSquares?: Float32Array;
+  readonly logits?: Float32Array;
+  readonly hidden?: Float32Array;
+  /** `[rows]`; NaN for rows that did not end. */
+  readonly verdictLogProb?: Float32Array;
+}
+
+/** Where each row's own tokens stand in a batch that holds the reserved token after some of them. */
+export interface VerdictLayout {
+  readonly completions: Int32Array[];
+  /** `[rows]`: the packed position of the reserved token, −1 for rows without one. */
+  readonly verdictAt: Int32Array;
+  /** `[N]`: the packed position of each of the rows' own tokens. */
+  readonly own: Int32Array;
+}
+
+/** Puts the reserved token after each completion that ended by itself. */
+export function withVerdictToken(completions: readonly Int32Array[]): VerdictLayout {
+  const verdictAt = new Int32Array(completions.length).fill(-1);
+  const own: number[] = [];
+  let at = 0;
+  const extended = completions.map((completion, r) => {
+    for (let i = 0; i < completion.length; i++) own.push(at++);
+    if (completion.at(-1) !== EOS) return completion;
+    verdictAt[r] = at++;
+    return Int32Array.from([...completion, VERDICT]);
+  });
+  return { completions: extended, verdictAt, own: Int32Array.from(own) };
+}
+
+/** `width` numbers a position, of the positions named. */
+export function pick(values: Float32Array, positions: Int32Array, width = 1): Float32Array {
+  const picked = new Float32Array(positions.length * width);
+  positions.forEach((from, to) => {
+    picked.set(values.subarray(from * width, (from + 1) * width), to * width);
+  });
+  return picked;
+}
+
+/** Scores rows under a policy without keeping activations. @param verdict Ask for the reserved token after each row, too. */
+export async function scoreRows(policy: Policy, rows: readonly ScoredRow[], needs: Needs, verdict: boolean): Promise<RowScores> {
+  const layout = verdict ? withVerdictToken(rows.map((row) => row.completion)) : undefined;
+  const batch = tokenBatch(
+    rows.map((row) => row.prompt),
+    layout?.completions ?? rows.map((row) => row.completion),
+  );
+  const handle = await policy.forward(batch, needs, { inference: true });
+  try {
+    const [logProb, sumSquares, logits, hidden] = await Promise.all([
+      handle.logProb.read(),
+      handle.sumSquares?.read(),
+      handle.logits?.read(),
+      handle.hidden?.read(),
+    ]);
+    const own = (values: Float32Array, width = 1) => (layout ? pick(values, layout.own, width) : values);
+    return {
+      logProb: own(logProb),
+      ...(sumSquares ? { sumSquares: own(sumSquares) } : {}),
+      ...(logits ? { logits: own(logits, policy.config.vocabSize) } : {}),
+      ...(hidden ? { hidden: own(hidden, policy.config.hiddenSize) } : {}),
+      ...(layout ? { verdictLogProb: Float32Array.from(layout.verdictAt, (at) => (at < 0 ? Number.NaN : logProb[at])) } : {}),
+    };
+  } finally {
+    handle.release();
+  }
+}
+
+/** The prompt and completion of every rollout of the record. */
+export function rowsOf(record: StepRecord): ScoredRow[] {
+  const { tokens, offsets } = record.tokens!;
+  return record.rollouts.map((rollout, r) => ({
+    prompt: record.groups[rollout.group].promptTokens,
+    completion: tokens.subarray(offsets[r], offsets[r + 1]),
+  }));
+}
+
+/**
+ * Measures what the recipe's plug-ins need before the update: the policy's log-probs at the objective's temperature, the reference's, and
+ * more where asked for.
+ */
+export async function scoreRollouts(
+  policy: Policy,
+  reference: Policy,
+  record: StepRecord,
+  needs: ReadonlySet<Need>,
+  temperature: number,
+): Promise<Scores> {
+  const rows = rowsOf(record);
+  const verdict = needs.has("verdictToken");
+  const extra: Needs = {
+    temperature,
+    ...(needs.has("sumSquares") ? { sumSquares: true } : {}),
+    ...(needs.has("logits") ? { logits: true } : {}),
+    ...(needs.has("hidden") ? { hidden: true } : {}),
+  };
+  const ref = await scoreRows(reference, rows, { temperature }, verdict);
+  record.tokens!.refLogProb = ref.logProb;
+  const again = temperature !== 1 || verdict || Object.keys(extra).length > 1;
+  const own: Partial<RowScores> = again ? await scoreRows(policy, rows, extra, verdict) : {};
+  if (temperature !== 1) record.tokens = { ...record.tokens!, oldLogProb: own.logProb! };
+  const { samplerLogProb, oldLogProb, entropy } = record.tokens!;
+  return {
+    samplerLogProb,
+    oldLogProb,
+    refLogProb: ref.logProb,
+    entropy,
+    ...(own.sumSquares ? { sumSquares: own.sumSquares } : {}),
+    ...(own.logits ? { logits: own.logits } : {}),
+    ...(own.hidden ? { hidden: own.hidden } : {}),
+    ...(own.verdictLogProb ? { verdictLogProb: own.verdictLogProb } : {}),
+    ...(ref.verdictLogProb ? { refVerdictLogProb: ref.verdictLogProb } : {}),
+  };
+}

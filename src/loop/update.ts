@@ -1,0 +1,481 @@
+import type { Numbers, RolloutBatch, UpdateBatch } from "../algorithm/batch.ts";
+import type { LossResult } from "../algorithm/slots.ts";
+import { type EngineBuffer, type ForwardHandle, tokenBatch } from "../policy/engine.ts";
+import { learningRate } from "../policy/optimizer.ts";
+import { randomSequence, STREAM } from "../policy/random.ts";
+import { needsOf } from "../recipes/recipe.ts";
+import { inList, inSlot, keepState, randomFor, type StepContext } from "./context.ts";
+import type { StepRecord, UpdateRecord } from "./record.ts";
+import { pick, rowsOf, type ScoredRow, scoreRows, withVerdictToken } from "./score.ts";
+import { concatenate } from "./tokens.ts";
+
+/** A step's rollouts and demonstrations with all that is known of them, ready for updates. */
+interface Material {
+  readonly batch: RolloutBatch;
+  /** `[N]`: each rollout token's advantage. */
+  readonly advantage: Float64Array;
+  /** Rollouts, then demonstrations. */
+  readonly rows: readonly ScoredRow[];
+  /** The group of each row. */
+  readonly group: readonly number[];
+  /** `[tokens of all rows]`: before the update, at the objective's temperature; demonstrations scored under the same policy. */
+  readonly oldLogProb: Float32Array;
+  readonly refLogProb: Float32Array;
+  /** `[rows + 1]` into those two. */
+  readonly offsets: Int32Array;
+}
+
+/** The phase `update`: epochs × mini-batches, each a forward pass, the losses, a backward pass and an optimizer step. Yields after each. */
+export async function* updatePolicy(
+  context: StepContext,
+  record: StepRecord,
+  batch: RolloutBatch,
+  advantage: Float64Array,
+  temperature: number,
+): AsyncGenerator<void, void> {
+  const { step, seed, recipe } = context;
+  const optimizer = recipe.slots.optimizer.params;
+  const material = await prepare(context, record, batch, advantage, temperature);
+  const whole = inSlot(recipe, "objective").plugin.scope === "group" || inList(recipe, "losses").some((l) => l.plugin.scope === "group");
+  // What is divided among mini-batches: rollouts, or groups for losses that compare within a group.
+  const units = whole ? batch.groups.filter((members) => members.length > 0) : Array.from({ length: batch.rows }, (_, r) => [r]);
+  const experts = Array.from({ length: material.rows.length - batch.rows }, (_, i) => batch.rows + i);
+  const miniBatches = Math.min(optimizer.miniBatches as number, units.length);
+  const epochs = optimizer.epochs as number;
+  const onPolicy = miniBatches === 1 && epochs === 1;
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    const random = randomSequence({ seed, stream: STREAM.shuffle, step }, epoch);
+    const order = random.shuffle(units.map((_, u) => u));
+    const shown = random.shuffle(experts);
+    for (let miniBatch = 0; miniBatch < miniBatches; miniBatch++) {
+      const share = <T>(all: readonly T[]) =>
+        all.slice(Math.floor((miniBatch * all.length) / miniBatches), Math.floor(((miniBatch + 1) * all.length) / miniBatches));
+      const rollouts = share(order)
+        .flatMap((u) => units[u])
+        .sort((a, b) => a - b);
+      const rows = [...rollouts, ...share(shown).sort((a, b) => a - b)];
+      record.updates.push(await updateOnce(context, material, { epoch, miniBatch, rows, miniBatches, onPolicy, temperature }));
+      yield;
+    }
+  }
+}
+
+async function prepare(
+  { policy, reference }: StepContext,
+  record: StepRecord,
+  batch: RolloutBatch,
+  advantage: Float64Array,
+  temperature: number,
+): Promise<Material> {
+  const tokens = record.tokens!;
+  const shown = record.demonstrations.map(({ group, tokens: completion }) => ({
+    prompt: record.groups[group].promptTokens,
+    completion,
+  }));
+  const rows = [...rowsOf(record), ...shown];
+  const score = async (scored: typeof policy) =>
+    shown.length > 0 ? (await scoreRows(scored, shown, { temperature }, false)).logProb : new Float32Array(0);
+  const offsets = new Int32Array(rows.length + 1);
+  rows.forEach((row, r) => {
+    offsets[r + 1] = offsets[r] + row.completion.length;
+  });
+  return {
+    batch,
+    advantage,
+    rows,
+    group: [...record.rollouts.map((r) => r.group), ...record.demonstrations.map((d) => d.group)],
+    oldLogProb: concatenate([tokens.oldLogProb, await score(policy)]),
+    refLogProb: concatenate([tokens.refLogProb!, await score(reference)]),
+    offsets,
+  };
+}
+
+interface Plan {
+  readonly epoch: number;
+  readonly miniBatch: number;
+  readonly miniBatches: number;
+  readonly rows: readonly number[];
+  /** The only update on fresh rollouts. */
+  readonly onPolicy: boolean;
+  readonly temperature: number;
+}
+
+async function updateOnce(context: StepContext, material: Material, plan: Plan): Promise<UpdateRecord> {
+  const { policy, step, recipe } = context;
+  const optimizer = recipe.slots.optimizer.params;
+  const needs = needsOf(recipe);
+  const rows = plan.rows.map((r) => material.rows[r]);
+  const layout = needs.has("verdictToken") ? withVerdictToken(rows.map((row) => row.completion)) : undefined;
+  const tokens = tokenBatch(
+    rows.map((row) => row.prompt),
+    layout?.completions ?? rows.map((row) => row.completion),
+  );
+  const handle = await policy.forward(tokens, {
+    temperature: plan.temperature,
+    ...(needs.has("currentEntropy") ? { entropy: true } : {}),
+    ...(needs.has("currentLogits") ? { logits: true } : {}),
+  });
+  const losses = await lossesOnDevice(context, material, plan, handle).then(
+    (done) => done ?? lossesOnHost(context, material, plan, handle, layout),
+  );
+  const rate = learningRate(
+    {
+      kind: optimizer.schedule as "constant" | "cosine",
+      peak: optimizer.learningRate as number,
+      warmup: optimizer.warmup as number,
+      total: optimizer.scheduleSteps as number,
+    },
+    step - 1,
+  );
+  let applied: Pick<UpdateRecord, "gradNorm" | "tensorGradNorms" | "applied"> | undefined;
+  if (losses.finite) {
+    await policy.backward(handle, losses.coefficients);
+    applied = await policy.apply({
+      learningRate: rate,
+      beta1: optimizer.beta1 as number,
+      beta2: optimizer.beta2 as number,
+      eps: 1e-8,
+      weightDecay: optimizer.weightDecay as number,
+      maxGradNorm: optimizer.maxGradNorm as number,
+    });
+  } else handle.release();
+  const offsets = new Int32Array(rows.length + 1);
+  rows.forEach((row, r) => {
+    offsets[r + 1] = offsets[r] + row.completion.length;
+  });
+  const { batch } = material;
+  return {
+    epoch: plan.epoch,
+    miniBatch: plan.miniBatch,
+    rows: Int32Array.from(plan.rows.filter((r) => r < batch.rows)),
+    demonstrations: Int32Array.from(
+      plan.rows.filter((r) => r >= batch.rows),
+      (r) => r - batch.rows,
+    ),
+    offsets,
+    ...(await losses.record()),
+    learningRate: rate,
+    ...(applied ?? { gradNorm: Number.NaN, tensorGradNorms: new Float32Array(0), applied: false }),
+  };
+}
+
+type LossRecord = Pick<
+  UpdateRecord,
+  "logProb" | "ratio" | "clipped" | "weight" | "coefficient" | "tokenLoss" | "loss" | "lossParts" | "terms" | "metrics"
+>;
+
+interface Losses {
+  /** Whether every coefficient is a finite number; unknown on the device, where the gradient's norm tells. */
+  readonly finite: boolean;
+  readonly coefficients: {
+    logProb: Float32Array | EngineBuffer;
+    entropy?: Float32Array;
+    logits?: Float32Array;
+  };
+  record(): Promise<LossRecord>;
+}
+
+/** The masks and aggregation weights of a mini-batch. */
+function weightsOf(
+  context: StepContext,
+  material: Material,
+  plan: Plan,
+  source: "policy" | "expert" | "all",
+  counted?: Numbers,
+): Float64Array {
+  const { batch } = material;
+  const { plugin, params } = inSlot(context.recipe, "aggregation");
+  const isExpert = (r: number) => r >= batch.rows;
+  const kept = plan.rows.map(
+    (r) =>
+      (source === "all" || isExpert(r) === (source === "expert")) &&
+      (isExpert(r) || batch.finished?.[r] !== false || !(params.maskTruncated as boolean)),
+  );
+  const full = plan.rows.map((r) => material.rows[r].completion.length);
+  let at = 0;
+  const lengths = full.map((length) => {
+    const from = at;
+    at += length;
+    return counted ? Array.from({ length }, (_, i) => counted[from + i]).filter((c) => c !== 0).length : length;
+  });
+  const everyRow = material.rows.map((_, r) => r).filter((r) => source === "all" || isExpert(r) === (source === "expert"));
+  const batchTokens = everyRow.reduce((sum, r) => {
+    const masked = !isExpert(r) && batch.finished?.[r] === false && (params.maskTruncated as boolean);
+    return sum + (masked ? 0 : material.rows[r].completion.length);
+  }, 0);
+  const weights = plugin.weights({ lengths, kept, maxLength: batch.maxLength, batchTokens, miniBatches: plan.miniBatches }, params);
+  const packed = new Float64Array(at);
+  at = 0;
+  full.forEach((length, r) => {
+    packed.fill(weights[r], at, at + length);
+    at += length;
+  });
+  return packed;
+}
+
+/** The loss by the plug-ins' TypeScript functions, in float64. */
+async function lossesOnHost(
+  context: StepContext,
+  material: Material,
+  plan: Plan,
+  handle: ForwardHandle,
+  layout: ReturnType<typeof withVerdictToken> | undefined,
+): Promise<Losses> {
+  const { recipe, states, reference, policy } = context;
+  const vocabSize = policy.config.vocabSize;
+  const call = plan.epoch * plan.miniBatches + plan.miniBatch;
+  const [packed, packedEntropy, packedLogits] = await Promise.all([handle.logProb.read(), handle.entropy?.read(), handle.logits?.read()]);
+  const own = (values: Float32Array, width = 1) => (layout ? pick(values, layout.own, width) : values);
+  const logProb = own(packed);
+  const needs = needsOf(recipe);
+  const rows = plan.rows.map((r) => material.rows[r]);
+  const refLogits = needs.has("refLogits") ? (await scoreRows(reference, rows, { logits: true }, false)).logits! : undefined;
+  const base: Omit<UpdateBatch, "weight"> = {
+    ...selected(material, plan.rows),
+    logProb,
+    // A single update on a fresh batch is on-policy by definition: the ratio is exactly 1, whichever pass computed the log-probs.
+    oldLogProb: plan.onPolicy ? logProb : select(material.oldLogProb, material.offsets, plan.rows),
+    temperature: plan.temperature,
+    ...(packedEntropy ? { entropy: own(packedEntropy) } : {}),
+    ...(packedLogits ? { logits: own(packedLogits, vocabSize) } : {}),
+    ...(refLogits ? { refLogits } : {}),
+    ...(layout ? { verdictLogProb: Float64Array.from(layout.verdictAt, (at) => (at < 0 ? Number.NaN : packed[at])) } : {}),
+  };
+  const n = logProb.length;
+  const terms: Record<string, Float32Array> = {};
+  const metrics: Record<string, number> = {};
+  const keep = (
+    key: string,
+    result: { terms: Readonly<Record<string, Numbers>>; metrics?: Readonly<Record<string, number>>; state?: object },
+  ) => {
+    for (const [name, values] of Object.entries(result.terms)) terms[`${key}.${name}`] = Float32Array.from(values);
+    Object.assign(metrics, result.metrics);
+    keepState(context, key, result.state as Readonly<Record<string, unknown>> | undefined);
+  };
+
+  // Token weights: multiplied with the policy's loss, and perhaps taken out of its denominator.
+  const unmasked = weightsOf(context, material, plan, "policy");
+  const present = unmasked.map((w) => (w === 0 ? 0 : 1));
+  const tokenWeight = Float64Array.from(present);
+  const counted = Float64Array.from(present);
+  for (const { key, plugin, params } of inList(recipe, "tokenWeights")) {
+    const result = plugin.weigh({ ...base, weight: present }, params, states[key], randomFor(context, key, call));
+    keep(key, result);
+    result.weight.forEach((w, t) => {
+      tokenWeight[t] *= w;
+      if (w === 0 && !result.keepDenominator) counted[t] = 0;
+    });
+  }
+  const thinned = counted.some((c, t) => c !== present[t]);
+  const furtherLosses = inList(recipe, "losses");
+  const share = furtherLosses.reduce((s, { plugin, params }) => s * (plugin.policyShare?.(params, context.step) ?? 1), 1);
+  const policyWeight = (thinned ? weightsOf(context, material, plan, "policy", counted) : unmasked).map(
+    (w, t) => w * tokenWeight[t] * share,
+  );
+
+  const objective = inSlot(recipe, "objective");
+  const kl = inSlot(recipe, "kl");
+  const results: [name: string, result: LossResult, weight: Float64Array][] = [];
+  const run = (name: string, key: string, weight: Float64Array, compute: (batch: UpdateBatch) => LossResult) => {
+    const result = compute({ ...base, weight });
+    keep(key, result);
+    results.push([name, result, weight]);
+    return result;
+  };
+  const main = run("policy", objective.key, policyWeight, (b) =>
+    objective.plugin.lossAndCoefficients(b, objective.params, states[objective.key], randomFor(context, objective.key, call)),
+  );
+  if (kl.params.place !== "reward" && kl.plugin.coefficient(kl.params, states[kl.key]) !== 0) {
+    run("kl", kl.key, unmasked, (b) => kl.plugin.lossAndCoefficients(b, kl.params, states[kl.key]));
+  }
+  for (const { key, plugin, params } of furtherLosses) {
+    run(plugin.id, key, weightsOf(context, material, plan, plugin.rowsOf ?? "policy"), (b) =>
+      plugin.lossAndCoefficients(b, params, states[key], randomFor(context, key, call)),
+    );
+  }
+
+  const coefficient = new Float64Array(n);
+  const tokenLoss = new Float64Array(n);
+  for (const [name, result, weight] of results) {
+    result.coefficient.forEach((c, t) => {
+      coefficient[t] += c;
+      if (name === "policy" || name === "kl") tokenLoss[t] += weight[t] * result.loss[t];
+    });
+  }
+  const total = (field: "entropyCoefficient" | "logitCoefficient", length: number): Float32Array | undefined => {
+    const given = results.map(([, result]) => result[field]).filter((values) => values !== undefined);
+    if (given.length === 0) return undefined;
+    return Float32Array.from({ length }, (_, i) => given.reduce((sum, values) => sum + values[i], 0));
+  };
+  const entropy = total("entropyCoefficient", n);
+  const logits = total("logitCoefficient", n * vocabSize);
+  const all = new Float32Array(packed.length);
+  if (layout) {
+    layout.own.forEach((at, t) => {
+      all[at] = coefficient[t];
+    });
+    for (const [, { verdictCoefficient }] of results) {
+      verdictCoefficient?.forEach((c, r) => {
+        if (layout.verdictAt[r] >= 0) all[layout.verdictAt[r]] += c;
+      });
+    }
+  } else all.set(coefficient);
+  const wide = (values: Float32Array, width: number) => {
+    if (!layout) return values;
+    const spreadOut = new Float32Array(packed.length * width);
+    layout.own.forEach((at, t) => {
+      spreadOut.set(values.subarray(t * width, (t + 1) * width), at * width);
+    });
+    return spreadOut;
+  };
+  const finite = [all, entropy, logits].every((values) => values === undefined || values.every(Number.isFinite));
+  const oldLogProb = base.oldLogProb;
+  return {
+    finite,
+    coefficients: {
+      logProb: all,
+      ...(entropy ? { entropy: wide(entropy, 1) } : {}),
+      ...(logits ? { logits: wide(logits, vocabSize) } : {}),
+    },
+    record: async () => ({
+      logProb,
+      ratio: Float32Array.from(logProb, (l, t) => Math.exp(Math.min(20, Math.max(-20, l - oldLogProb[t])))),
+      clipped: main.clipped ? Float32Array.from(main.clipped) : new Float32Array(n),
+      weight: Float32Array.from(policyWeight),
+      coefficient: Float32Array.from(coefficient),
+      tokenLoss: Float32Array.from(tokenLoss),
+      loss: results.reduce((sum, [, result]) => sum + result.value, 0),
+      lossParts: Object.fromEntries(results.map(([name, result]) => [name, result.value])),
+      terms,
+      metrics,
+    }),
+  };
+}
+
+/**
+ * The loss by the objective's own kernel, without the log-probs leaving the GPU first; null where engine or recipe want the host: a
+ * parameter that the kernel does not know, further losses, token weights, another KL penalty than k3 in the loss.
+ */
+async function lossesOnDevice(context: StepContext, material: Material, plan: Plan, handle: ForwardHandle): Promise<Losses | null> {
+  const { engine, recipe, states } = context;
+  const { plugin: objective, params } = inSlot(recipe, "objective");
+  const kl = inSlot(recipe, "kl");
+  if (engine.kind !== "webgpu" || !objective.device) return null;
+  if (kl.plugin.id !== "k3" || (kl.params.place ?? "loss") !== "loss") return null;
+  if (recipe.lists.losses.length > 0 || recipe.lists.tokenWeights.length > 0 || needsOf(recipe).has("verdictToken")) return null;
+  if (plan.rows.some((r) => r >= material.batch.rows)) return null;
+  const weight = Float32Array.from(weightsOf(context, material, plan, "policy"));
+  const n = weight.length;
+  const uniforms = objective.device.uniforms(params, kl.plugin.coefficient(kl.params, states[kl.key]), n);
+  if (!uniforms) return null;
+  const { offsets } = material;
+  const inputs = objective.device.inputs({
+    logProb: handle.logProb,
+    oldLogProb: plan.onPolicy ? handle.logProb : select(material.oldLogProb, offsets, plan.rows),
+    advantage: Float32Array.from(select(material.advantage, offsets, plan.rows)),
+    weight,
+    reference: select(material.refLogProb, offsets, plan.rows),
+  });
+  const result = await engine.runKernel(objective.device.kernel, inputs, uniforms);
+  const logProbs = handle.logProb;
+  return {
+    finite: true,
+    coefficients: { logProb: result.coefficient },
+    record: async () => {
+      const [logProb, coefficient, terms] = await Promise.all([logProbs.read(), result.coefficient.read(), result.terms.read()]);
+      const tokenLoss = terms.slice(0, n);
+      const loss = tokenLoss.reduce((a, b) => a + b, 0);
+      return {
+        logProb,
+        ratio: terms.slice(n, 2 * n),
+        clipped: terms.slice(2 * n, 3 * n),
+        weight,
+        coefficient,
+        tokenLoss,
+        loss,
+        lossParts: { policy: loss },
+        terms: {},
+        metrics: {},
+      };
+    },
+  };
+}
+
+/** The tokens of some rows, packed in their order; demonstrations lie beyond the array's end and read as 0. */
+function select<T extends Float32Array | Float64Array>(values: T, offsets: Int32Array, rows: readonly number[]): T {
+  const length = rows.reduce((sum, r) => sum + offsets[r + 1] - offsets[r], 0);
+  const packed = new (values.constructor as new (length: number) => T)(length);
+  let at = 0;
+  for (const r of rows) {
+    packed.set(values.subarray(offsets[r], offsets[r + 1]), at);
+    at += offsets[r + 1] - offsets[r];
+  }
+  return packed;
+}
+
+/** A mini-batch as plug-ins see it: some rollouts, then some demonstrations, with groups numbered anew. */
+function selected(material: Material, rows: readonly number[]): Omit<UpdateBatch, "weight" | "logProb" | "oldLogProb" | "temperature"> {
+  const { batch, advantage } = material;
+  const rollouts = rows.filter((r) => r < batch.rows);
+  const offsets = new Int32Array(rows.length + 1);
+  rows.forEach((r, i) => {
+    offsets[i + 1] = offsets[i] + material.offsets[r + 1] - material.offsets[r];
+  });
+  const groupsHere = [...new Set(rows.map((r) => material.group[r]))].sort((a, b) => a - b);
+  const number = new Map(groupsHere.map((g, i) => [g, i]));
+  const place = new Map(rollouts.map((r, i) => [r, i]));
+  const ofRows = (values: Numbers | undefined) => values && rows.map((r) => (r < batch.rows ? values[r] : Number.NaN));
+  const length = material.offsets[material.rows.length];
+  const ofTokens = (values: Numbers | undefined, width = 1): Float64Array | undefined => {
+    if (!values) return undefined;
+    const packed = new Float64Array(offsets[rows.length] * width);
+    rows.forEach((r, i) => {
+      if (r >= batch.rows) return;
+      for (let t = 0; t < (material.offsets[r + 1] - material.offsets[r]) * width; t++) {
+        packed[offsets[i] * width + t] = values[material.offsets[r] * width + t];
+      }
+    });
+    return packed;
+  };
+  const defined = <T extends object>(fields: T) =>
+    Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+  const { scores } = batch;
+  const padded = new Float64Array(length);
+  padded.set(advantage);
+  return {
+    ...defined({
+      tokenReward: ofTokens(batch.tokenReward),
+      greedyReward: batch.greedyReward && groupsHere.map((g) => batch.greedyReward![g]),
+      problems: batch.problems && groupsHere.map((g) => batch.problems![g]),
+      verdicts: batch.verdicts && rows.map((r) => batch.verdicts![r]),
+      texts: batch.texts && rows.map((r) => batch.texts![r] ?? ""),
+      paths: batch.paths && rows.map((r) => batch.paths![r] ?? []),
+      twins: batch.twins && groupsHere.map((g) => number.get(batch.twins![g]) ?? -1),
+      vocabSize: batch.vocabSize,
+      hiddenSize: batch.hiddenSize,
+    }),
+    rows: rows.length,
+    offsets,
+    group: rows.map((r) => number.get(material.group[r])!),
+    groups: groupsHere.map((g) => batch.groups[g].filter((r) => place.has(r)).map((r) => place.get(r)!)),
+    reward: rows.map((r) => (r < batch.rows ? batch.reward[r] : Number.NaN)),
+    parts: Object.fromEntries(Object.entries(batch.parts).map(([name, values]) => [name, ofRows(values)!])),
+    finished: rows.map((r) => r >= batch.rows || batch.finished?.[r] !== false),
+    source: rows.map((r) => (r < batch.rows ? "policy" : "expert")),
+    maxLength: batch.maxLength,
+    tokens: Int32Array.from(rows.flatMap((r) => Array.from(material.rows[r].completion))),
+    step: batch.step,
+    advantage: select(padded, material.offsets, rows),
+    scores: defined({
+      samplerLogProb: ofTokens(scores.samplerLogProb),
+      oldLogProb: select(material.oldLogProb, material.offsets, rows),
+      refLogProb: select(material.refLogProb, material.offsets, rows),
+      entropy: ofTokens(scores.entropy),
+      sumSquares: ofTokens(scores.sumSquares),
+      logits: batch.vocabSize ? ofTokens(scores.logits, batch.vocabSize) : undefined,
+      hidden: batch.hiddenSize ? ofTokens(scores.hidden, batch.hiddenSize) : undefined,
+      verdictLogProb: ofRows(scores.verdictLogProb),
+      refVerdictLogProb: ofRows(scores.refVerdictLogProb),
+    }),
+  };
+}
