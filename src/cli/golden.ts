@@ -1,12 +1,66 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
-import { GoldenError, recomputeLlamaGolden } from "../policy/golden.ts";
+import { compare, type Difference, worstOf } from "../golden/compare.ts";
+import { recompute } from "../golden/index.ts";
+import { GoldenError } from "../policy/golden.ts";
 import { engineByName } from "./engines.ts";
-import { UsageError } from "./usage.ts";
+import { fileProblem, inputProblem, UsageError } from "./usage.ts";
 
-const HELP = `usage: rlvr golden FILE [--engine portable|webgpu] [--out FILE] [--json]
+const HELP = `usage: rlvr golden FILE… [--engine portable|webgpu] [--out PATH] [--json]
 
-Recomputes every case of a golden file and prints the largest error of each array. --out writes the document with the recomputed numbers.`;
+Recomputes every case of golden files and prints the largest error of each estimator, loss or output, and what it does not know.
+--out writes the document with the recomputed numbers in place of the given ones; with several files, PATH is a folder.
+A policy's cases run on the engine; everything else is computed in float64 and needs none.`;
+
+interface Report {
+  readonly file: string;
+  /** The document with our numbers. */
+  readonly document: unknown;
+  readonly differences: readonly Difference[];
+  readonly unknown: readonly string[];
+  /** Numbers compared. */
+  readonly count: number;
+}
+
+async function reportOf(file: string, engine: string): Promise<Report> {
+  let given: unknown;
+  try {
+    given = JSON.parse(await readFile(file, "utf8"));
+  } catch (error) {
+    throw new GoldenError(fileProblem(error, file) ?? `${file} cannot be read: ${(error as Error).message}`);
+  }
+  try {
+    const { document, unknown } = await recompute(given, () => engineByName(engine));
+    const { differences, count } = compare(given, document, unknown);
+    if (differences.length === 0 && unknown.length > 0) throw new GoldenError(`nothing of it is known: ${unknown.join("; ")}`);
+    return { file, document, differences, unknown, count };
+  } catch (error) {
+    if (error instanceof GoldenError) throw new GoldenError(`${file}: ${inputProblem(error)}`);
+    throw error;
+  }
+}
+
+const number = (x: number) => x.toExponential(2);
+
+/** One line for each estimator, loss or case, with its worst output; then the worst of all and what is not known. */
+function linesOf({ differences, unknown, count }: Report): string[] {
+  const names = [...new Set(differences.map(({ name }) => name))];
+  const lines = names.map((name) => {
+    const own = differences.filter((d) => d.name === name);
+    const worst = worstOf(own)!;
+    const absolute = Math.max(...own.map((d) => d.absolute));
+    const relative = Math.max(...own.map((d) => d.relative));
+    return `${name}: largest absolute error ${number(absolute)}, relative ${number(relative)}${worst.problem ? ` (${worst.problem})` : ""}`;
+  });
+  const worst = worstOf(differences);
+  if (worst) {
+    const where = `${worst.name}: ${worst.output}`;
+    lines.push(`worst: absolute ${number(worst.absolute)}, relative ${number(worst.relative)} in ${where}; ${count} numbers compared`);
+  }
+  if (unknown.length > 0) lines.push(`not known, left as given: ${unknown.join("; ")}`);
+  return lines;
+}
 
 export async function run(args: string[]): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -23,24 +77,26 @@ export async function run(args: string[]): Promise<void> {
     console.log(HELP);
     return;
   }
-  if (positionals.length !== 1) throw new UsageError("golden wants one file");
-  let document: unknown;
-  try {
-    document = JSON.parse(await readFile(positionals[0], "utf8"));
-  } catch (error) {
-    throw new GoldenError(`${positionals[0]} cannot be read: ${(error as Error).message}`);
+  if (positionals.length === 0) throw new UsageError("golden wants one file, or more");
+  const several = positionals.length > 1;
+  if (several && values.out !== undefined && new Set(positionals.map((file) => basename(file))).size < positionals.length) {
+    throw new UsageError("--out writes each file under its own name, and two of these files have the same");
   }
-  const { document: recomputed, differences } = await recomputeLlamaGolden(document, () => engineByName(values.engine));
-  if (values.out) await writeFile(values.out, `${JSON.stringify(recomputed)}\n`);
+  const reports: Report[] = [];
+  for (const file of positionals) reports.push(await reportOf(file, values.engine));
+
+  if (values.out !== undefined) {
+    if (several) await mkdir(values.out, { recursive: true });
+    for (const { file, document } of reports)
+      await writeFile(several ? join(values.out, basename(file)) : values.out, `${JSON.stringify(document)}\n`);
+  }
   if (values.json) {
-    console.log(JSON.stringify({ file: positionals[0], engine: values.engine, differences }));
+    const shown = reports.map(({ document: _, ...report }) => ({ ...report, engine: values.engine, worst: worstOf(report.differences) }));
+    console.log(JSON.stringify(several ? shown : shown[0]));
     return;
   }
-  for (const d of differences)
-    console.log(`${d.case}: ${d.array}  absolute ${d.absolute.toExponential(2)}  relative ${d.relative.toExponential(2)}`);
-  const worst = differences.reduce((a, b) => (b.relative > a.relative ? b : a), differences[0]);
-  if (worst)
-    console.log(
-      `largest relative error ${worst.relative.toExponential(2)} (${worst.case}: ${worst.array}) over ${differences.length} arrays`,
-    );
+  for (const report of reports) {
+    if (several) console.log(`${report.file}`);
+    for (const line of linesOf(report)) console.log(several ? `  ${line}` : line);
+  }
 }
