@@ -120,6 +120,8 @@ export interface PluginDeclaration {
   readonly scope: "token" | "rollout" | "group" | "batch" | "run";
   /** What the loop must measure for it, beyond log-probs. */
   readonly needs?: readonly Need[];
+  /** What it needs beyond `needs`, where parameters decide, such as a formula. */
+  needsOf?(params: Parameters): readonly Need[];
   readonly parameters: Readonly<Record<string, Parameter>>;
   readonly explanation: Explanation;
   /** Named intermediates of the formula: symbol (LaTeX) and meaning. */
@@ -167,4 +169,10 @@ export function checkValue(parameter: Parameter, value: unknown, where: string):
     throw new RecipeError(`${where} must lie between ${parameter.min} and ${parameter.max}, got ${value}`);
   }
   return value;
+}
+
+/** Every parameter of a plug-in: the given ones, and the declared default of those not given. */
+export function withDefaults(declaration: Pick<PluginDeclaration, "parameters">, params: Parameters = {}): Parameters {
+  const defaults = Object.entries(declaration.parameters).map(([name, parameter]) => [name, parameter.default] as const);
+  return { ...Object.fromEntries(defaults), ...params };
 }

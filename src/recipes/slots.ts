@@ -1,4 +1,4 @@
-import { groupRelative } from "../algorithm/advantages/group.ts";
+import { ADVANTAGES } from "../algorithm/advantages/index.ts";
 import { AGGREGATIONS } from "../algorithm/aggregation/aggregation.ts";
 import { cleanChannel } from "../algorithm/channels/clean.ts";
 import { flippedVerdicts } from "../algorithm/channels/flipped.ts";
@@ -137,7 +137,7 @@ export const PLUGINS: Readonly<{
   groupFilter: [keepAllGroups, mixedGroups],
   rewardChannel: [cleanChannel, flippedVerdicts],
   reward: [verdictReward],
-  advantage: [groupRelative],
+  advantage: ADVANTAGES,
   objective: [clippedSurrogate],
   aggregation: AGGREGATIONS,
   kl: KLS,

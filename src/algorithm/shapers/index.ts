@@ -1,3 +1,4 @@
 import type { ShaperPlugin } from "../slots.ts";
+import { whiten } from "./whiten.ts";
 
-export const SHAPERS: readonly ShaperPlugin[] = [];
+export const SHAPERS: readonly ShaperPlugin[] = [whiten];
