@@ -46,14 +46,15 @@ export interface ShippedPolicy {
 
 export interface PageState {
   readonly policies: readonly ShippedPolicy[];
-  readonly progress: { readonly what: string; readonly fraction: number } | undefined;
+  /** What the page waits for, and how much of it is done, if that is known. */
+  readonly progress: { readonly what: string; readonly fraction: number | undefined } | undefined;
   readonly engine: EngineStatus | undefined;
   /** Runs that could be resumed, newest first. */
   readonly keptRuns: readonly KeptRun[];
   /** The run that an earlier visit left behind and that is offered now. */
   readonly offer: KeptRun | undefined;
   readonly run: RunView | undefined;
-  /** Edits sent and not answered yet, by path: knobs show them at once. */
+  /** Edits sent and not answered yet, by path; `recipe` and `policy` of a run that is to start: controls show them at once. */
   readonly drafts: Readonly<Record<string, number | boolean | string>>;
   /** Steps completed. */
   readonly step: number;
@@ -118,6 +119,8 @@ export function afterEvent(state: PageState, event: Event): PageState {
   switch (event.type) {
     case "progress":
       return { ...state, progress: { what: event.what, fraction: event.fraction } };
+    case "engine":
+      return { ...state, engine: event.engine };
     case "ready":
       return { ...state, engine: event.engine, keptRuns: event.keptRuns, offer: event.keptRuns[0], progress: undefined };
     case "started": {

@@ -111,11 +111,12 @@ function readLines(path: string, text: string): { step: number; text: string }[]
 
 function readSnapshot(path: string, bytes: Buffer): Snapshot {
   try {
-    const { step, state } = deserialize(bytes) as Snapshot;
+    const snapshot = deserialize(bytes) as Snapshot;
+    const { step, state } = snapshot;
     const arrays = [state.theta, state.m, state.v];
     const whole = arrays.every((array) => array instanceof Float32Array && array.length === state.theta.length);
     if (!whole || ![step, state.updates].every((n) => Number.isInteger(n) && n >= 0)) throw new TypeError("a part is missing");
-    return { step, state };
+    return snapshot;
   } catch (error) {
     throw new UsageError(`${path} is damaged: ${(error as Error).message}`);
   }

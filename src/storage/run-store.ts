@@ -42,6 +42,10 @@ export function browserRunStore(keep = 5): RunStore {
         db.createObjectStore("runs", { keyPath: "id" });
         db.createObjectStore("metrics");
       },
+    }).catch((error) => {
+      // There may be room later.
+      database = undefined;
+      throw error;
     }));
   const range = (id: string) => IDBKeyRange.bound([id, 0], [id, Number.MAX_SAFE_INTEGER]);
   const store: RunStore = {

@@ -47,6 +47,8 @@ export interface KeptRun {
 export type Event =
   | { type: "progress"; what: string; fraction: number }
   | { type: "ready"; engine: EngineStatus; keptRuns: KeptRun[] }
+  /** The engine from now on: the first one, or another in place of one that failed. */
+  | { type: "engine"; engine: EngineStatus }
   /** A run stands at its beginning, or where it was resumed; `history` are the metrics of the steps it has behind it. */
   | {
       type: "started";

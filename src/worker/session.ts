@@ -1,14 +1,18 @@
 import { evaluationMetrics } from "../loop/metrics.ts";
 import type { EvaluationRecord, Metrics, StepRecord } from "../loop/record.ts";
-import { type Base, type Edit, Run, type RunSetup, type Snapshot } from "../loop/run.ts";
-import type { Engine } from "../policy/engine.ts";
+import { type Base, type Edit, Run, type RunOptions, type RunSetup, type Snapshot, setupAt } from "../loop/run.ts";
+import { type Engine, EngineError } from "../policy/engine.ts";
+import { checkResolved } from "../recipes/recipe.ts";
 import type { RunStore, StoredRun } from "../storage/run-store.ts";
 import type { Command, EngineStatus, Event, KeptRun } from "./protocol.ts";
 
 /** What the session needs from its surroundings: a worker in a browser, or a test. */
 export interface SessionHost {
-  /** @throws Error with one sentence for a person if no engine can run at all. */
-  createEngine(wanted: "auto" | "portable" | "webgpu"): Promise<{ engine: Engine; status: EngineStatus }>;
+  /**
+   * @param refusal what the GPU failed with, if it must not be used any more.
+   * @throws Error with one sentence for a person if no engine can run at all.
+   */
+  createEngine(wanted: "auto" | "portable" | "webgpu", refusal?: string): Promise<{ engine: Engine; status: EngineStatus }>;
   /** @throws Error with one sentence if there is no such policy or it is broken. */
   loadBase(policy: string): Promise<Base>;
   readonly store: RunStore;
@@ -35,13 +39,16 @@ const IDLE_WORK = 20000;
 /**
  * The run behind a page: takes commands, drives the loop phase by phase, keeps snapshots and sends events. One command is handled at a
  * time; what takes long (playing) goes on between them. If the device is lost, a new engine recomputes from the last snapshot to the very
- * phase that was shown: the loop is deterministic, so nothing shown changes.
+ * phase that was shown: the loop is deterministic, so nothing shown changes. If the GPU fails otherwise, as when it has too little memory,
+ * the portable engine does the same in its place.
  */
 export class Session {
   private readonly host: SessionHost;
   private wanted: "auto" | "portable" | "webgpu" = "auto";
   private engine: Engine | undefined;
   private engineLost = false;
+  /** What the GPU failed with; from then on the portable engine runs. */
+  private refusal: string | undefined;
   private base: { policy: string; base: Base } | undefined;
   private run: Run | undefined;
   private runId = "";
@@ -60,6 +67,8 @@ export class Session {
   private updating = false;
   private lastShown = 0;
   private storageFailed = false;
+  /** How many entries of `history` are stored. */
+  private stored = 0;
   private queue: Promise<void> = Promise.resolve();
   private idle: { timer: ReturnType<typeof setTimeout>; abort: AbortController } | undefined;
   private evaluatedAt = -1;
@@ -137,9 +146,10 @@ export class Session {
   }
 
   private async createEngine(): Promise<{ engine: Engine; status: EngineStatus }> {
-    const made = await this.host.createEngine(this.wanted);
+    const made = await this.host.createEngine(this.wanted, this.refusal);
     this.engine = made.engine;
     this.engineLost = false;
+    this.host.emit({ type: "engine", engine: made.status });
     void made.engine.lost.then(() => {
       if (this.engine === made.engine) {
         this.engineLost = true;
@@ -148,6 +158,30 @@ export class Session {
       }
     });
     return made;
+  }
+
+  /** Gives the GPU up after it failed without being lost. False if the error is another's. */
+  private refuseGpu(error: unknown): boolean {
+    if (!(error instanceof EngineError) || this.engine?.kind !== "webgpu" || this.engineLost || this.refusal !== undefined) return false;
+    this.refusal = sentence(error);
+    this.engine.dispose();
+    this.engine = undefined;
+    return true;
+  }
+
+  /** A run on the engine at hand; on another if there is none, or it fails. */
+  private async openRun(setup: RunSetup, options: RunOptions = {}): Promise<Run> {
+    const base = await this.loadBase(setup.policy);
+    if (this.engineLost || !this.engine) await this.createEngine();
+    const open = () => Run.open(this.engine!, setup, base, { ...options, inspect: true });
+    try {
+      return await open();
+    } catch (error) {
+      if (!this.refuseGpu(error)) throw error;
+      const { status } = await this.createEngine();
+      this.host.emit({ type: "notice", message: `${this.refusal} The run is on ${status.label} instead.` });
+      return open();
+    }
   }
 
   private async loadBase(policy: string): Promise<Base> {
@@ -162,9 +196,7 @@ export class Session {
 
   private async begin(setup: RunSetup): Promise<void> {
     await this.halt();
-    const base = await this.loadBase(setup.policy);
-    if (this.engineLost || !this.engine) await this.createEngine();
-    const run = await Run.open(this.engine!, setup, base, { inspect: true });
+    const run = await this.openRun(setup);
     this.adopt(run, crypto.randomUUID(), undefined, [], undefined);
     this.host.emit({ type: "started", runId: this.runId, setup, edits: [], step: 0, history: [], records: [] });
     await this.go({ kind: "preview" });
@@ -175,11 +207,12 @@ export class Session {
     const stored = (await this.host.store.list()).find((run) => run.id === id);
     if (!stored) throw new Error("This run is no longer kept.");
     const history = await this.host.store.metrics(id);
+    const { edits, snapshot } = stored;
+    // It may have been kept by another version of this page.
+    const setup = { ...stored.setup, recipe: checkResolved(stored.setup.recipe) };
+    setupAt(setup, edits, Number.POSITIVE_INFINITY);
     await this.halt();
-    const base = await this.loadBase(stored.setup.policy);
-    if (this.engineLost || !this.engine) await this.createEngine();
-    const { setup, edits, snapshot } = stored;
-    const run = await Run.open(this.engine!, setup, base, { edits, inspect: true, ...(snapshot ? { snapshot } : {}) });
+    const run = await this.openRun(setup, { edits, ...(snapshot ? { snapshot } : {}) });
     this.adopt(run, id, snapshot, history, stored.start);
     if (JSON.stringify(stored.plan) !== JSON.stringify(this.engine!.plan)) {
       this.host.emit({
@@ -211,6 +244,7 @@ export class Session {
     this.snapshot = snapshot;
     this.start = start;
     this.history = history;
+    this.stored = history.length;
     this.records = new Map();
     this.dropStep();
     this.evaluatedAt = -1;
@@ -284,7 +318,8 @@ export class Session {
         try {
           // A device is sometimes gone before it says so.
           await new Promise((resolve) => setTimeout(resolve, 50));
-          if (this.engineLost) await this.recover();
+          if (this.engineLost) await this.recover("The GPU was lost.");
+          else if (this.refuseGpu(error)) await this.recover(this.refusal!);
           else {
             this.fail(error);
             await this.rewind();
@@ -298,12 +333,14 @@ export class Session {
 
   /** One phase. */
   private async advance(): Promise<void> {
-    if (this.engineLost) await this.recover();
+    if (this.engineLost) await this.recover("The GPU was lost.");
     const run = this.run!;
     this.generator ??= run.next();
     const started = performance.now();
     const { value: record } = await this.generator.next();
     if (!record) throw new Error("a step ended early");
+    // After an error that no call reports, the device's numbers cannot be trusted.
+    if (this.engine!.errorCount() > 0) throw new EngineError(`The GPU reported an error: ${this.engine!.errorMessages()[0]}`);
     if (record.phase === "rollouts") this.millisecondsPerRow = (performance.now() - started) / Math.max(1, record.rollouts.length);
     const goal = this.goal;
     const complete = record.phase === "evaluation";
@@ -344,7 +381,7 @@ export class Session {
       });
     if (run.step % SNAPSHOT_EVERY === 0) this.snapshot = await run.snapshot();
     await this.store(async () => {
-      await this.host.store.appendMetrics(this.runId, this.history.at(-1)!);
+      await this.storeMetrics();
       if (run.step % SNAPSHOT_EVERY === 0 || run.step === 1) await this.saveRun();
     });
   }
@@ -380,15 +417,15 @@ export class Session {
     await run.restore(this.snapshot ?? { step: 0, state: { theta, m: zeros(), v: zeros(), updates: 0 } });
   }
 
-  /** A new engine in place of a lost one, brought to the phase that was shown. */
-  private async recover(): Promise<void> {
+  /** A new engine in place of one that is gone, brought to the phase that was shown. */
+  private async recover(reason: string): Promise<void> {
     const old = this.run;
-    this.host.emit({ type: "notice", message: "The GPU was lost. The run is brought back from its last snapshot…" });
-    const { engine, status } = await this.createEngine();
+    this.host.emit({ type: "notice", message: `${reason} The run is brought back from its last snapshot…` });
+    const { status } = await this.createEngine();
     if (!old) return;
     const phases = this.shownPhases;
     const snapshot = this.snapshot ? { snapshot: this.snapshot } : {};
-    this.run = await Run.open(engine, old.setup, await this.loadBase(old.setup.policy), { edits: old.edits, inspect: true, ...snapshot });
+    this.run = await this.openRun(old.setup, { edits: old.edits, ...snapshot });
     await this.replay(this.history.at(-1)?.step ?? 0, (fraction) =>
       this.host.emit({ type: "progress", what: "Bringing the run back", fraction }),
     );
@@ -402,11 +439,22 @@ export class Session {
 
   /** Puts the run where a later visit finds it; mends a lost engine first. */
   private async keep(): Promise<void> {
-    if (this.engineLost) await this.recover();
+    if (this.engineLost) await this.recover("The GPU was lost.");
     const run = this.run;
     if (!run || run.step === 0) return;
     if (!this.generator && this.snapshot?.step !== run.step) this.snapshot = await run.snapshot();
-    await this.store(() => this.saveRun());
+    await this.store(async () => {
+      await this.storeMetrics();
+      await this.saveRun();
+    });
+  }
+
+  /** Stores what is not stored yet: the last step's, and those before it for which there was no room. */
+  private async storeMetrics(): Promise<void> {
+    for (const metrics of this.history.slice(this.stored)) {
+      await this.host.store.appendMetrics(this.runId, metrics);
+      this.stored++;
+    }
   }
 
   private async saveRun(): Promise<void> {
@@ -435,7 +483,7 @@ export class Session {
       this.storageFailed = true;
       this.host.emit({
         type: "notice",
-        message: `This run cannot be kept for a later visit (${sentence(error)}); it goes on all the same.`,
+        message: `This run cannot be kept for a later visit (${storageProblem(error)}); it goes on all the same.`,
       });
     }
   }
@@ -489,6 +537,12 @@ export class Session {
 function keptRun(run: StoredRun): KeptRun {
   const { recipe, policy, seed } = run.setup;
   return { id: run.id, policy, task: recipe.slots.task.plugin, recipe: recipe.name, seed, steps: run.steps, savedAt: run.savedAt };
+}
+
+/** Why nothing can be stored; browsers say it in many ways, or not at all. */
+function storageProblem(error: unknown): string {
+  if (error instanceof Error && error.name === "QuotaExceededError") return "this browser's storage for the page is full";
+  return sentence(error) || "this browser's storage failed";
 }
 
 /** An error as one sentence for a person. */
