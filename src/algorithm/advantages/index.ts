@@ -1,5 +1,6 @@
 import type { AdvantagePlugin } from "../slots.ts";
 import { bestMinusSecond } from "./bestMinusSecond.ts";
+import { smoothStandardisation } from "./dcpo.ts";
 import { gae } from "./gae.ts";
 import { gdpo } from "./gdpo.ts";
 import { gpg } from "./gpg.ts";
@@ -11,6 +12,7 @@ import { passAtK } from "./passAtK.ts";
 import { reinforce } from "./reinforce.ts";
 import { reinforcePlusPlus } from "./reinforcePlusPlus.ts";
 import { reMax } from "./remax.ts";
+import { riskAdvantage } from "./riskpo.ts";
 import { selectedOnly } from "./selected.ts";
 
 /** The standard estimators; the first is GRPO's. */
@@ -28,4 +30,6 @@ export const ADVANTAGES: readonly [AdvantagePlugin, ...AdvantagePlugin[]] = [
   gdpo,
   gae,
   selectedOnly,
+  smoothStandardisation,
+  riskAdvantage,
 ];

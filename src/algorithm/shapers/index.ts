@@ -1,4 +1,5 @@
 import type { ShaperPlugin } from "../slots.ts";
+import { confidenceShaping, logitPenalty } from "./ucas.ts";
 import { whiten } from "./whiten.ts";
 
-export const SHAPERS: readonly ShaperPlugin[] = [whiten];
+export const SHAPERS: readonly ShaperPlugin[] = [whiten, confidenceShaping, logitPenalty];
