@@ -514,7 +514,7 @@ export class Session {
   private async measure(run: Run, signal: AbortSignal): Promise<void> {
     const current = () => !signal.aborted && run === this.run;
     if (current() && !this.start) {
-      const start = await run.evaluate("reference", undefined, signal);
+      const start = await run.evaluate("base", undefined, signal);
       if (!current()) return;
       this.start = start;
       this.host.emit({ type: "evaluated", step: 0, evaluation: start });
