@@ -1,16 +1,24 @@
 import { parseArgs } from "node:util";
 import { RECIPES } from "../recipes/index.ts";
-import { PLUGINS, SLOTS } from "../recipes/slots.ts";
+import { PLANNED } from "../recipes/planned.ts";
+import { missingFor } from "../recipes/recipe.ts";
+import { LIST_SLOTS, PLUGINS, SLOTS } from "../recipes/slots.ts";
 import { TASKS } from "../tasks/index.ts";
 import { shippedPolicies } from "./policies.ts";
 import { UsageError } from "./usage.ts";
 
 const LISTS: Readonly<Record<string, () => unknown[] | Promise<unknown[]>>> = {
-  recipes: () => RECIPES.map(({ id, name, summary, source }) => ({ id, name, about: summary, ...(source ? { source } : {}) })),
+  recipes: () =>
+    [...RECIPES, ...PLANNED].map((recipe) => {
+      const { id, name, summary, source } = recipe;
+      const missing = missingFor(recipe);
+      const about = missing.length > 0 ? `${summary} (not runnable yet: needs ${missing.join(", ")})` : summary;
+      return { id, name, about, ...(source ? { source } : {}), ...(missing.length > 0 ? { missing } : {}) };
+    }),
   tasks: () => TASKS.map(({ id, name, description, levels, defaultLevel }) => ({ id, name, about: description, levels, defaultLevel })),
   policies: shippedPolicies,
   plugins: () =>
-    SLOTS.flatMap((slot) =>
+    [...SLOTS, ...LIST_SLOTS].flatMap((slot) =>
       PLUGINS[slot].map(({ id, name, explanation, parameters }) => ({
         id: `${slot}=${id}`,
         name,

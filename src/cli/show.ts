@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { claimHash } from "../claims/run-claim.ts";
 import { OUTCOMES } from "../recipes/outcomes.ts";
-import { differences, grpo, pluginOf, resolveRecipe, settingsOf } from "../recipes/recipe.ts";
+import { differences, grpo, missingFor, pluginOf, type Recipe, resolveRecipe, settingsOf } from "../recipes/recipe.ts";
 import { LIST_SLOTS, SLOT_NAMES, SLOTS } from "../recipes/slots.ts";
 import { claimLines, recordedLines } from "./claim-text.ts";
 import { readWritten } from "./train.ts";
@@ -21,6 +21,15 @@ export async function run(args: string[]): Promise<void> {
   const [kind, id, ...rest] = positionals;
   if (kind !== "recipe" || id === undefined || rest.length > 0) throw new UsageError("show wants: recipe ID");
   const written = await readWritten(id);
+  const missing = missingFor(written);
+  if (missing.length > 0) {
+    if (values.json) console.log(JSON.stringify({ id: written.id, name: written.name, recipe: written, missing }));
+    else {
+      for (const line of heading(written)) console.log(line);
+      console.log(`\nnot runnable yet: needs ${missing.join(", ")}\n\n${JSON.stringify(structure(written), null, 2)}`);
+    }
+    return;
+  }
   const resolved = resolveRecipe(written);
   const diff = differences(grpo(), resolved);
   const used = [
@@ -46,8 +55,7 @@ export async function run(args: string[]): Promise<void> {
     );
     return;
   }
-  console.log(`${resolved.name}${written.summary ? `: ${written.summary}` : ""}`);
-  if (written.source) console.log(`${written.source.title}, ${written.source.url}`);
+  for (const line of heading(written)) console.log(line);
   console.log(diff.length === 0 ? "\nno difference from GRPO (grpo@1)" : "\ndifference from GRPO (grpo@1):");
   for (const { path, from, to } of diff) console.log(`  ${path}: ${from ?? "–"} → ${to ?? "–"}`);
   console.log("");
@@ -58,4 +66,17 @@ export async function run(args: string[]): Promise<void> {
   console.log("");
   for (const line of claimLines(written.claim)) console.log(line);
   for (const line of recorded ? recordedLines(recorded, claimHash(written)) : ["not checked yet: rlvr claim checks it"]) console.log(line);
+}
+
+function heading({ name, summary, source, explanation }: Recipe): string[] {
+  return [
+    `${name}${summary ? `: ${summary}` : ""}`,
+    ...(source ? [`${source.title}, ${source.url}`] : []),
+    ...(explanation ? ["", explanation] : []),
+  ];
+}
+
+/** A recipe without its words. */
+function structure({ id, name, summary, source, explanation, ...rest }: Recipe): object {
+  return rest;
 }

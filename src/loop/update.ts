@@ -361,12 +361,14 @@ async function lossesOnDevice(context: StepContext, material: Material, plan: Pl
   const { plugin: objective, params } = inSlot(recipe, "objective");
   const kl = inSlot(recipe, "kl");
   if (engine.kind !== "webgpu" || !objective.device) return null;
-  if (kl.plugin.id !== "k3" || (kl.params.place ?? "loss") !== "loss") return null;
+  const beta = kl.params.place === "reward" ? 0 : kl.plugin.coefficient(kl.params, states[kl.key]);
+  const plainK3 = kl.plugin.id === "k3" && kl.params.gradient === "own" && !kl.params.biasCorrection;
+  if (beta !== 0 && !plainK3) return null;
   if (recipe.lists.losses.length > 0 || recipe.lists.tokenWeights.length > 0 || needsOf(recipe).has("verdictToken")) return null;
   if (plan.rows.some((r) => r >= material.batch.rows)) return null;
   const weight = Float32Array.from(weightsOf(context, material, plan, "policy"));
   const n = weight.length;
-  const uniforms = objective.device.uniforms(params, kl.plugin.coefficient(kl.params, states[kl.key]), n);
+  const uniforms = objective.device.uniforms(params, beta, n);
   if (!uniforms) return null;
   const { offsets } = material;
   const inputs = objective.device.inputs({

@@ -1,5 +1,6 @@
 import { RecipeError } from "../algorithm/plugin.ts";
 import { SOURCES } from "../algorithm/sources.ts";
+import { PLANNED } from "./planned.ts";
 import type { Recipe } from "./recipe.ts";
 
 /** The recipes that ship. */
@@ -35,9 +36,9 @@ export const RECIPES: readonly Recipe[] = [
   },
 ];
 
-/** @throws RecipeError if there is none of that name. */
+/** @throws RecipeError if there is none of that name. One that the loop cannot run yet is found, and refused when it is resolved. */
 export function recipeById(id: string): Recipe {
-  const recipe = RECIPES.find((r) => r.id === id);
+  const recipe = [...RECIPES, ...PLANNED].find((r) => r.id === id);
   if (!recipe) throw new RecipeError(`there is no recipe ${JSON.stringify(id)}; there are ${RECIPES.map((r) => r.id).join(", ")}`);
   return recipe;
 }

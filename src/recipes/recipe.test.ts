@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { RecipeError } from "../algorithm/plugin.ts";
 import { RECIPES, recipeById } from "./index.ts";
+import { PLANNED } from "./planned.ts";
 import {
   checkResolved,
   differences,
@@ -180,5 +181,18 @@ describe("list slots and schedules", () => {
     };
     expect(() => resolveRecipe(recipe)).toThrow("Two learners needs learners, which the loop does not run yet");
     expect(missingFor({ ...recipe, changes: { shapers: [{ plugin: "magic" }] } })).toEqual(["learners", "shapers magic"]);
+  });
+});
+
+describe("recipes that the loop cannot run yet", () => {
+  it("say what they wait for, and are refused when resolved", () => {
+    const waiting = Object.fromEntries(PLANNED.map((recipe) => [recipe.id, missingFor(recipe)]));
+    expect(waiting.tango).toEqual(expect.arrayContaining(["learners", "program", "pools"]));
+    expect(waiting.awm).toContain("a flow model");
+    for (const recipe of PLANNED) {
+      expect(waiting[recipe.id].length, recipe.id).toBeGreaterThan(0);
+      expect(() => resolveRecipe(recipeById(recipe.id)), recipe.id).toThrow(RecipeError);
+      expect(JSON.parse(JSON.stringify(recipe))).toEqual(recipe);
+    }
   });
 });

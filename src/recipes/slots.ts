@@ -8,7 +8,7 @@ import { keepAllGroups } from "../algorithm/filters/none.ts";
 import { GUIDANCES } from "../algorithm/guidance/index.ts";
 import { KLS } from "../algorithm/kl/index.ts";
 import { LOSSES } from "../algorithm/losses/index.ts";
-import { clippedSurrogate } from "../algorithm/objectives/clipped.ts";
+import { OBJECTIVES } from "../algorithm/objectives/index.ts";
 import { adamWOptimizer } from "../algorithm/optimizers/adamw.ts";
 import type { PluginDeclaration } from "../algorithm/plugin.ts";
 import { REFERENCES } from "../algorithm/references/index.ts";
@@ -138,7 +138,7 @@ export const PLUGINS: Readonly<{
   rewardChannel: [cleanChannel, flippedVerdicts],
   reward: [verdictReward],
   advantage: ADVANTAGES,
-  objective: [clippedSurrogate],
+  objective: OBJECTIVES,
   aggregation: AGGREGATIONS,
   kl: KLS,
   optimizer: [adamWOptimizer],
