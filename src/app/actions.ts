@@ -34,8 +34,17 @@ export function steps(count = 1): void {
   send({ type: "step", count });
 }
 
-export const reset = () => send({ type: "reset" });
-export const start = (setup: RunSetup) => send({ type: "start", setup });
+export function reset(): void {
+  usePage.setState({ progress: { what: "Back to the beginning", fraction: undefined } });
+  send({ type: "reset" });
+}
+
+export function start(setup: RunSetup): void {
+  const { drafts } = usePage.getState();
+  const progress = { what: "Starting a new run", fraction: undefined };
+  usePage.setState({ progress, drafts: { ...drafts, recipe: setup.recipe.id, policy: setup.policy } });
+  send({ type: "start", setup });
+}
 
 export function edit(path: string, value: number | boolean | string): void {
   usePage.setState((state) => ({ drafts: { ...state.drafts, [path]: value } }));
@@ -57,9 +66,12 @@ export function setupNow(): RunSetup | undefined {
 }
 
 export function resume(runId: string): void {
-  usePage.setState({ offer: undefined });
+  usePage.setState({ offer: undefined, progress: { what: "Bringing the run back", fraction: undefined } });
   send({ type: "resume", runId });
 }
+
+/** Leaves the offered run among the kept ones. */
+export const declineOffer = () => usePage.setState({ offer: undefined });
 
 export function forget(runId: string): void {
   usePage.setState((state) => ({

@@ -20,11 +20,11 @@ export async function begin(): Promise<void> {
     return;
   }
   usePage.setState({ policies });
-  const { setup, engine, problems } = readLink(
+  const { setup, engine, problem } = readLink(
     location.search,
     policies.map((policy) => policy.id),
   );
-  for (const problem of problems) notify("error", problem);
+  if (problem) notify("error", problem);
   openWorker({ type: "open", policiesUrl, engine });
   start(setup);
 }

@@ -74,7 +74,7 @@ function Choices({ run }: { run: RunView }) {
       <label>
         <span>Recipe</span>
         <select
-          value={recipe.id}
+          value={(drafts.recipe ?? recipe.id) as string}
           aria-label="Recipe"
           onChange={(event) => {
             const { value } = event.target;
@@ -94,7 +94,7 @@ function Choices({ run }: { run: RunView }) {
       >
         <span>Policy</span>
         <select
-          value={run.setup.policy}
+          value={(drafts.policy ?? run.setup.policy) as string}
           aria-label="Policy"
           onChange={(event) => {
             const { value } = event.target;

@@ -10,7 +10,7 @@ describe("the page's address", () => {
     const start = read(
       "?policy=nano&task=reverse&level=4&recipe=dapo&seed=11&engine=portable&set=sampler.groupSize=4&set=advantage.scale=none",
     );
-    expect(start.problems).toEqual([]);
+    expect(start.problem).toBeUndefined();
     expect(start.engine).toBe("portable");
     expect(start.setup).toMatchObject({ policy: "nano", seed: 11, recipe: { id: "dapo" } });
     const { slots } = start.setup.recipe;
@@ -22,7 +22,7 @@ describe("the page's address", () => {
 
   it("needs to say nothing", () => {
     expect(read("")).toMatchObject({
-      problems: [],
+      problem: undefined,
       engine: "auto",
       setup: { policy: DEFAULT_POLICY, seed: DEFAULT_SEED, recipe: { id: "grpo" } },
     });
@@ -44,9 +44,13 @@ describe("the page's address", () => {
     ["?colour=red", "colour"],
   ])("reports %s in a sentence and goes on with the default", (query, named) => {
     const start = read(query);
-    expect(start.problems).toHaveLength(1);
-    expect(start.problems[0]).toContain(named);
-    expect({ ...start, problems: [] }).toEqual(read(""));
+    expect(start.problem).toContain(named);
+    expect({ ...start, problem: undefined }).toEqual(read(""));
+  });
+
+  it("reports all that is wrong at once", () => {
+    const { problem } = read("?policy=huge&recipe=magic&task=chess&set=foo&seed=abc&engine=quantum&colour=red");
+    for (const named of ["huge", "magic", "chess", "set=foo", "abc", "quantum", "colour"]) expect(problem).toContain(named);
   });
 
   it("survives any text", () => {

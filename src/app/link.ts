@@ -8,8 +8,8 @@ import type { Command } from "../worker/protocol.ts";
 export interface Start {
   readonly setup: RunSetup;
   readonly engine: Extract<Command, { type: "open" }>["engine"];
-  /** What could not be understood, a sentence each; the defaults stand in for it. */
-  readonly problems: readonly string[];
+  /** What could not be understood, in one sentence; the defaults stand in for it. */
+  readonly problem: string | undefined;
 }
 
 export const DEFAULT_POLICY = "tiny";
@@ -28,7 +28,7 @@ export function readLink(query: string, policies: readonly string[]): Start {
       return read();
     } catch (error) {
       if (!(error instanceof RecipeError)) throw error;
-      problems.push(`This page's address asks for something that cannot be: ${error.message}.`);
+      problems.push(error.message);
       return fallback;
     }
   };
@@ -37,7 +37,7 @@ export function readLink(query: string, policies: readonly string[]): Start {
   };
 
   for (const name of new Set(params.keys()))
-    attempt(undefined, () => (KNOWN.includes(name) ? undefined : refuse(`${JSON.stringify(name)}`)));
+    attempt(undefined, () => (KNOWN.includes(name) ? undefined : refuse(`it knows no ${JSON.stringify(name)}, only ${KNOWN.join(", ")}`)));
   let recipe: ResolvedRecipe = attempt(resolveRecipe(RECIPES[0]), () => resolveRecipe(recipeById(params.get("recipe") ?? RECIPES[0].id)));
   const change = (path: string, text: string) => {
     recipe = attempt(recipe, () => withChange(recipe, path, parseValue(recipe, path, text)));
@@ -48,7 +48,7 @@ export function readLink(query: string, policies: readonly string[]): Start {
   if (level !== null) change("task.level", level);
   for (const assignment of params.getAll("set")) {
     const at = assignment.indexOf("=");
-    if (at < 0) problems.push(`This page's address asks for set=${assignment}; it must read set=slot.param=value.`);
+    if (at < 0) problems.push(`set=${assignment} must read set=slot.param=value`);
     else change(assignment.slice(0, at), assignment.slice(at + 1));
   }
   const policy = attempt(DEFAULT_POLICY, () => {
@@ -65,5 +65,6 @@ export function readLink(query: string, policies: readonly string[]): Start {
       ? asked
       : refuse(`there is no engine ${JSON.stringify(asked)}; there are auto, webgpu and portable`);
   });
-  return { setup: { recipe, policy, seed }, engine, problems };
+  const problem = problems.length === 0 ? undefined : `This page’s address asks for what cannot be: ${problems.join("; ")}.`;
+  return { setup: { recipe, policy, seed }, engine, problem };
 }

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { forget, resume } from "./actions.ts";
+import { declineOffer, forget, resume } from "./actions.ts";
 import { count } from "./format.ts";
 import { nameOfTask } from "./knobs/describe.ts";
 import { dismiss, type Toast, usePage } from "./state.ts";
@@ -60,6 +60,9 @@ function Offer() {
         </button>
         <button type="button" onClick={() => forget(offer.id)}>
           Forget
+        </button>
+        <button type="button" className="quiet" data-tip="It stays in the list under “Runs” at the top." onClick={declineOffer}>
+          Not now
         </button>
       </div>
     </section>

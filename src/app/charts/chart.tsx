@@ -19,9 +19,14 @@ const show = (format: ChartSpec["format"], value: number, digits = 3) =>
         ? "0"
         : short(value, digits);
 
+const NO_POINTS: readonly Point[] = [];
+/** Without data there would be no numbers at the axes. */
+const NO_STEPS: Point[] = [{ step: 0 }];
+
 export interface ChartProps {
   readonly spec: ChartSpec;
-  readonly points: readonly Point[];
+  /** Undefined until the chart may be drawn. */
+  readonly points: readonly Point[] | undefined;
   /** Room for the lines' names instead of a title. */
   readonly wide?: boolean;
 }
@@ -40,7 +45,7 @@ export function Chart({ spec, points, wide }: ChartProps) {
     observer.observe(box.current!);
     return () => observer.disconnect();
   }, []);
-  const last = points.at(-1)?.step ?? 0;
+  const last = points?.at(-1)?.step ?? 0;
   const end = axisEnd(last);
   const plot = width - LEFT - RIGHT;
   const stepUnder = (event: PointerEvent | React.MouseEvent) => {
@@ -49,7 +54,7 @@ export function Chart({ spec, points, wide }: ChartProps) {
   };
   return (
     <figure className={`chart ${wide ? "wide" : ""}`} data-chart={spec.id} aria-label={spec.title}>
-      <Heading spec={spec} points={points} wide={wide ?? false} />
+      <Heading spec={spec} points={points ?? NO_POINTS} wide={wide ?? false} />
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the timeline does the same by keyboard */}
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: see above */}
       <div
@@ -59,7 +64,7 @@ export function Chart({ spec, points, wide }: ChartProps) {
         onPointerLeave={() => useCursor.setState({ pointed: undefined })}
         onClick={(event) => lookAt(stepUnder(event))}
       >
-        {width > 0 && points.length > 0 && (
+        {width > 0 && points && (
           <>
             <Lines spec={spec} points={points} width={width} height={height} end={end} />
             <Cursor plot={plot} height={height} end={end} />
@@ -112,7 +117,7 @@ const Lines = memo(function Lines(props: { spec: ChartSpec; points: readonly Poi
     <LineChart
       width={width}
       height={height}
-      data={points as Point[]}
+      data={points.length > 0 ? (points as Point[]) : NO_STEPS}
       margin={{ top: 4, right: RIGHT, bottom: 0, left: 0 }}
       accessibilityLayer={false}
       throttleDelay={1000}
@@ -130,6 +135,8 @@ const Lines = memo(function Lines(props: { spec: ChartSpec; points: readonly Poi
       />
       <YAxis
         width={LEFT}
+        tickSize={0}
+        tickMargin={5}
         domain={spec.domain ? [...spec.domain] : [0, (max: number) => Math.max(spec.least ?? 0, max)]}
         tickCount={3}
         tickLine={false}

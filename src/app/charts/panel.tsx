@@ -13,17 +13,15 @@ import { type ChartSpec, MAIN_CHART, pointsOf, SMALL_CHARTS } from "./series.ts"
 const TURN = 110;
 const ALL = [MAIN_CHART, ...SMALL_CHARTS];
 
-interface Seen {
-  readonly history: readonly Metrics[];
-  readonly start: Metrics;
-}
+/** What a chart draws; undefined until its first turn, when its axes appear. */
+type Seen = { readonly history: readonly Metrics[]; readonly start: Metrics } | undefined;
 
 /** Live charts over one axis of steps. */
 export default function ChartsPanel() {
   const seen = useTurns();
   const lookedAt = usePage((state) => state.lookBack?.step);
   useEffect(() => useCursor.setState({ lookedAt }), [lookedAt]);
-  const chart = (spec: ChartSpec, i: number) => <LiveChart key={spec.id} spec={spec} history={seen[i].history} start={seen[i].start} />;
+  const chart = (spec: ChartSpec, i: number) => <LiveChart key={spec.id} spec={spec} seen={seen[i]} />;
   return (
     <>
       {chart(MAIN_CHART, 0)}
@@ -33,15 +31,17 @@ export default function ChartsPanel() {
   );
 }
 
-const LiveChart = memo(function LiveChart(props: { spec: ChartSpec; history: readonly Metrics[]; start: Metrics }) {
-  const { spec, history, start } = props;
-  const points = useMemo(() => pointsOf(history, spec.lines, start), [history, spec, start]);
+const LiveChart = memo(function LiveChart({ spec, seen }: { spec: ChartSpec; seen: Seen }) {
+  const points = useMemo(() => seen && pointsOf(seen.history, spec.lines, seen.start), [seen, spec]);
   return <Chart spec={spec} points={points} wide={spec === MAIN_CHART} />;
 });
 
-/** The history as each chart has last seen it: whenever there is something new, one chart after the other takes it over. */
+/**
+ * The history as each chart has last seen it: whenever there is something new, one chart after the other takes it over. The first round
+ * draws the empty axes, so that what is slow the first time is over before the run begins.
+ */
 function useTurns(): readonly Seen[] {
-  const [seen, setSeen] = useState<readonly Seen[]>(() => ALL.map(current));
+  const [seen, setSeen] = useState<readonly Seen[]>(() => ALL.map(() => undefined));
   useEffect(() => {
     let next = 0;
     const timer = setInterval(() => {
@@ -49,7 +49,7 @@ function useTurns(): readonly Seen[] {
       setSeen((before) => {
         for (let tried = 0; tried < ALL.length; tried++) {
           const i = (next + tried) % ALL.length;
-          if (before[i].history !== now.history || before[i].start !== now.start) {
+          if (before[i]?.history !== now.history || before[i]?.start !== now.start) {
             next = i + 1;
             return before.map((s, j) => (j === i ? now : s));
           }
@@ -65,7 +65,7 @@ function useTurns(): readonly Seen[] {
 const NOTHING: Metrics = {};
 let startCache: { evaluation: unknown; metrics: Metrics } | undefined;
 
-function current(): Seen {
+function current(): NonNullable<Seen> {
   const { history, start } = usePage.getState();
   if (startCache?.evaluation !== start) startCache = { evaluation: start, metrics: start ? evaluationMetrics(start) : NOTHING };
   return { history, start: startCache?.metrics ?? NOTHING };

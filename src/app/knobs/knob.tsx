@@ -15,6 +15,17 @@ export interface KnobProps {
   readonly onChange: (value: Value) => void;
 }
 
+/** The most letters that fit beside a control in the panel's width: of a label, or of a label and the widest of its choices. */
+const LABEL_BESIDE_NUMBER = 16;
+const LABEL_AND_CHOICE = 27;
+
+/** Whether the label needs a line of its own. */
+function isTall(parameter: Parameter): boolean {
+  const { length } = parameter.label;
+  if (parameter.kind === "choice") return length + Math.max(...parameter.options.map((option) => option.label.length)) > LABEL_AND_CHOICE;
+  return parameter.kind !== "boolean" && length > LABEL_BESIDE_NUMBER;
+}
+
 /** A knob from its declaration: label with the effect as tooltip, control, and one click back to the recipe's value. */
 export function Knob({ path, parameter, value, original, pendingFrom, onChange }: KnobProps) {
   const changed = original !== undefined && value !== original;
@@ -22,7 +33,7 @@ export function Knob({ path, parameter, value, original, pendingFrom, onChange }
   const tip = `${parameter.effect}${parameter.kind === "integer" || parameter.kind === "number" ? unit(parameter) : ""}${pending}`;
   const props = { path, value, onChange, tip };
   return (
-    <div className={`knob ${parameter.kind} ${changed ? "changed" : ""} ${pending ? "pending" : ""}`}>
+    <div className={`knob ${parameter.kind} ${isTall(parameter) ? "tall" : ""} ${changed ? "changed" : ""} ${pending ? "pending" : ""}`}>
       <span className="knob-label" data-tip={tip}>
         {parameter.label}
       </span>

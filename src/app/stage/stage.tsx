@@ -18,7 +18,12 @@ export function Stage() {
   return (
     <section className="stage" aria-label="Stage">
       <Shown record={record} />
-      {progress && <progress className="progress-line" value={progress.fraction} max={1} aria-label={progress.what} />}
+      {progress && (
+        <p className="under-way">
+          {progress.what}…
+          <progress value={progress.fraction} max={1} aria-label={progress.what} />
+        </p>
+      )}
     </section>
   );
 }
@@ -121,7 +126,7 @@ function Waiting() {
   return (
     <section className="stage waiting" aria-label="Stage" aria-busy="true">
       <p>{progress?.what ?? (looking ? "Fetching that step" : "The policy writes its first answers")}…</p>
-      <progress value={progress?.fraction ?? undefined} max={1} aria-label={progress?.what ?? "Working"} />
+      <progress value={progress?.fraction} max={1} aria-label={progress?.what ?? "Working"} />
     </section>
   );
 }
