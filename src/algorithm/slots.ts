@@ -112,6 +112,8 @@ export interface AggregationInputs {
   /** False for rollouts that are masked out. */
   readonly kept: readonly boolean[];
   readonly maxLength: number;
+  /** What answers are padded to. Absent: the longest of `lengths`. */
+  readonly width?: number;
   /** Tokens that count in the whole batch, all mini-batches together, and how many mini-batches share them. Absent: this is the whole batch. */
   readonly batchTokens?: number;
   readonly miniBatches?: number;
@@ -148,6 +150,8 @@ export interface LossResult {
 /** A loss over a mini-batch: the policy's in the slot `objective`, further ones (entropy, demonstrations) in `losses`. */
 export interface ObjectivePlugin extends PluginDeclaration {
   lossAndCoefficients(batch: UpdateBatch, params: Parameters, state: PluginState | undefined, random: Random): LossResult;
+  /** Id of the aggregation that it is defined with; any other is allowed. */
+  readonly aggregation?: string;
   /** Rows that it is about; default "policy". */
   readonly rowsOf?: "policy" | "expert" | "all";
   /** A further loss may take its share out of the policy's: what the policy's loss is multiplied with beside it. Default 1. */

@@ -1,4 +1,4 @@
-import type { Parameter } from "../plugin.ts";
+import type { Parameter, Parameters } from "../plugin.ts";
 import type { AggregationInputs, AggregationPlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
 
@@ -15,7 +15,14 @@ interface Form {
   readonly sentence: string;
   readonly latex: string;
   readonly source: { readonly title: string; readonly url: string };
-  readonly weight: (length: number, inputs: AggregationInputs, tokens: number, rollouts: number, limit: number) => number;
+  readonly weight: (
+    length: number,
+    inputs: AggregationInputs,
+    tokens: number,
+    rollouts: number,
+    limit: number,
+    params: Parameters,
+  ) => number;
   readonly parameters?: Readonly<Record<string, Parameter>>;
 }
 
@@ -32,7 +39,9 @@ function aggregation({ id, name, sentence, latex, source, weight, parameters }: 
       const kept = inputs.lengths.filter((_, r) => inputs.kept[r]);
       const tokens = kept.reduce((a, b) => a + b, 0);
       const limit = (params.maxLength as number) || inputs.maxLength;
-      return inputs.lengths.map((length, r) => (inputs.kept[r] && length > 0 ? weight(length, inputs, tokens, kept.length, limit) : 0));
+      return inputs.lengths.map((length, r) =>
+        inputs.kept[r] && length > 0 ? weight(length, inputs, tokens, kept.length, limit, params) : 0,
+      );
     },
   };
 }
@@ -82,5 +91,52 @@ export const AGGREGATIONS: readonly [AggregationPlugin, ...AggregationPlugin[]] 
       },
     },
     weight: (_, __, ___, rollouts, limit) => 1 / (rollouts * limit),
+  }),
+  aggregation({
+    id: "token-sum",
+    name: "Sum over tokens",
+    sentence: "Token losses are simply added, so a larger mini-batch takes a larger step.",
+    latex: "\\sum_i\\sum_t \\ell_{i,t}",
+    source: SOURCES.reinforce,
+    weight: () => 1,
+  }),
+  aggregation({
+    id: "sequence-mean-token-sum-norm",
+    name: "Sum over tokens, by the padded width",
+    sentence:
+      "Token losses are added within an answer, averaged over answers and divided by one common length: what the mini-batch is padded to.",
+    latex: "\\frac{1}{n\\,W}\\sum_i\\sum_t \\ell_{i,t}",
+    source: SOURCES.drGrpo,
+    parameters: {
+      scale: {
+        kind: "number",
+        label: "Common length",
+        default: 0,
+        min: 0,
+        max: 100000,
+        slider: [0, 64, 1],
+        unit: "tokens",
+        effect: "What the sum is divided by; 0 takes the longest answer of the mini-batch.",
+      },
+    },
+    weight: (_, { width, lengths }, __, rollouts, ___, params) =>
+      1 / (rollouts * ((params.scale as number) || width || lengths.reduce((a, b) => Math.max(a, b), 1))),
+  }),
+  aggregation({
+    id: "batch-tokens",
+    name: "Mean over the whole batch's tokens",
+    sentence: "Every token of the batch counts the same, also when it is split into mini-batches of unequal lengths.",
+    latex: "\\frac{1}{\\sum_{i \\in \\text{batch}} |o_i|}\\sum_i\\sum_t \\ell_{i,t}",
+    source: SOURCES.dapo,
+    parameters: {
+      perUpdate: {
+        kind: "boolean",
+        label: "Full-size updates",
+        default: false,
+        effect: "Multiplies by the number of mini-batches, so that splitting a batch does not make each update smaller.",
+      },
+    },
+    weight: (_, { batchTokens, miniBatches }, tokens, __, ___, params) =>
+      (params.perUpdate === true ? (miniBatches ?? 1) : 1) / (batchTokens ?? tokens),
   }),
 ];

@@ -1,31 +1,19 @@
+import type { UpdateBatch } from "../batch.ts";
 import { clippedObjective } from "../kernels/clippedObjective.ts";
-import type { ObjectivePlugin } from "../slots.ts";
+import type { LossResult, ObjectivePlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
+import { clipRatios, movedKl, tokenMean } from "./metrics.ts";
+import { clipHigh, clipLow, LOSS_TERM, RATIO_TERM } from "./parameters.ts";
+import { type Importance, importance, type Level, levelParameter, weighted } from "./ratio.ts";
 
-/** The clipped surrogate of PPO and GRPO, with a bound of its own on each side (DAPO's clip-higher) and verl's dual clip. */
+/** The clipped surrogate of PPO and GRPO, with a bound of its own on each side (DAPO's clip-higher), verl's dual clip and TRL's cap. */
 export const clippedSurrogate: ObjectivePlugin = {
   id: "clipped",
   name: "Clipped surrogate",
   scope: "token",
   parameters: {
-    clipLow: {
-      kind: "number",
-      label: "Clip low",
-      default: 0.2,
-      min: 0,
-      max: 1,
-      slider: [0, 0.5, 0.01],
-      effect: "How far a bad answer's tokens may fall in one step before their gradient stops.",
-    },
-    clipHigh: {
-      kind: "number",
-      label: "Clip high",
-      default: 0.2,
-      min: 0,
-      max: 10,
-      slider: [0, 1, 0.01],
-      effect: "How far a good answer's tokens may rise in one step before their gradient stops. Higher keeps more exploration.",
-    },
+    clipLow,
+    clipHigh,
     dualClip: {
       kind: "number",
       label: "Dual clip",
@@ -35,6 +23,16 @@ export const clippedSurrogate: ObjectivePlugin = {
       slider: [0, 10, 0.5],
       effect: "Bounds the loss of a bad token whose ratio has grown large; 0 switches it off.",
     },
+    delta: {
+      kind: "number",
+      label: "Ratio cap δ",
+      default: 0,
+      min: 0,
+      max: 100,
+      slider: [0, 10, 0.5],
+      effect: "Caps the ratio in the unclipped branch, which bounds the loss of bad tokens as the dual clip does; 0 switches it off.",
+    },
+    level: levelParameter,
   },
   explanation: {
     sentence:
@@ -44,49 +42,69 @@ export const clippedSurrogate: ObjectivePlugin = {
     source: SOURCES.grpo,
   },
   terms: {
-    ratio: { symbol: "\\rho_t", meaning: "importance ratio: probability now over probability when the batch was drawn" },
+    ratio: RATIO_TERM,
     clipped: { symbol: "\\mathrm{clip}", meaning: "whether a bound holds the token" },
     kl: { symbol: "k_3", meaning: "this token's estimate of the KL divergence from the base policy" },
-    loss: { symbol: "\\ell_t", meaning: "this token's share of the loss" },
+    loss: LOSS_TERM,
   },
-  lossAndCoefficients({ logProb, oldLogProb, advantage, weight }, params) {
-    const n = logProb.length;
-    const loss = new Float64Array(n);
-    const coefficient = new Float64Array(n);
-    const ratio = new Float64Array(n);
-    const clipped = new Int8Array(n);
-    const [low, high, dual] = [params.clipLow as number, params.clipHigh as number, params.dualClip as number];
-    let value = 0;
-    for (let t = 0; t < n; t++) {
-      const difference = logProb[t] - oldLogProb[t];
-      ratio[t] = Math.exp(Math.min(LIMIT, Math.max(-LIMIT, difference)));
-      if (weight[t] === 0) continue;
-      const a = advantage[t];
-      const free = -ratio[t] * a;
-      const held = -Math.min(1 + high, Math.max(1 - low, ratio[t])) * a;
-      loss[t] = Math.max(free, held);
-      if (held > free) clipped[t] = a > 0 ? 1 : -1;
-      if (a < 0 && dual > 0 && loss[t] > -dual * a) {
-        loss[t] = -dual * a;
-        clipped[t] = -2;
-      }
-      coefficient[t] = clipped[t] !== 0 || Math.abs(difference) > LIMIT ? 0 : weight[t] * free;
-      value += weight[t] * loss[t];
-    }
-    return { value, loss, coefficient, clipped, terms: { ratio } };
-  },
+  lossAndCoefficients: (batch, params) =>
+    clippedLoss(batch, importance(batch, (params.level as Level | undefined) ?? "token"), {
+      low: params.clipLow as number,
+      high: params.clipHigh as number,
+      dualClip: params.dualClip as number,
+      delta: (params.delta as number | undefined) ?? 0,
+    }),
   device: {
     kernel: clippedObjective,
-    uniforms: (params, beta, count) => ({
-      clipLow: params.clipLow as number,
-      clipHigh: params.clipHigh as number,
-      dualClip: params.dualClip as number,
-      beta,
-      count,
-    }),
+    uniforms: (params, beta, count) =>
+      (params.delta ?? 0) !== 0 || (params.level ?? "token") !== "token"
+        ? null
+        : {
+            clipLow: params.clipLow as number,
+            clipHigh: params.clipHigh as number,
+            dualClip: params.dualClip as number,
+            beta,
+            count,
+          },
     inputs: ({ logProb, oldLogProb, advantage, weight, reference }) => ({ logProb, oldLogProb, advantage, weight, reference }),
   },
 };
 
-/** Differences of log-probs are bounded before they are exponentiated, as verl does. */
-const LIMIT = 20;
+export interface Clip {
+  readonly low: number;
+  readonly high: number;
+  /** 0: off. */
+  readonly dualClip: number;
+  /** 0: off. */
+  readonly delta: number;
+}
+
+/**
+ * max(−min(ρ, δ)A, −clip(ρ, 1 − low, 1 + high)A), and for A < 0 no more than −dualClip·A, with ratios of any level. The gradient of a bound
+ * that is reached exactly is that of the ratio, as automatic differentiation has it.
+ */
+export function clippedLoss(batch: UpdateBatch, { ratio, shared, toLogProbs }: Importance, clip: Clip): LossResult {
+  const { advantage } = batch;
+  const { low, high, dualClip, delta } = clip;
+  const capped = delta > 0 ? ratio.map((x) => Math.min(x, delta)) : ratio;
+  const held = (t: number) => Math.min(1 + high, Math.max(1 - low, ratio[t]));
+  const { value, loss, slope, clipped } = weighted(batch, (t) => {
+    const a = advantage[t];
+    const bound = held(t);
+    const [left, right] = [-capped[t] * a, -bound * a];
+    if (a < 0 && dualClip > 0 && Math.max(left, right) > -dualClip * a) return [-dualClip * a, 0, -2];
+    const slope = -ratio[t] * a;
+    const leftSlope = delta > 0 && ratio[t] > delta ? 0 : slope;
+    const rightSlope = bound === ratio[t] ? slope : 0;
+    if (right > left) return [right, rightSlope, rightSlope !== 0 ? 0 : a > 0 ? 1 : -1];
+    if (left > right) return [left, leftSlope, leftSlope !== 0 ? 0 : a > 0 ? 1 : -2];
+    return [left, a === 0 ? slope : (leftSlope + rightSlope) / 2];
+  });
+  const metrics = {
+    ...clipRatios(batch, capped, low, high, shared),
+    "actor/pg_clipfrac": tokenMean(batch, (t) => -held(t) * advantage[t] > -ratio[t] * advantage[t]),
+    "actor/pg_clipfrac_lower": tokenMean(batch, (t) => dualClip > 0 && advantage[t] < 0 && Math.max(ratio[t], held(t)) > dualClip),
+    "actor/ppo_kl": movedKl(batch),
+  };
+  return { value, loss, coefficient: toLogProbs(slope), clipped, terms: { ratio }, metrics };
+}
