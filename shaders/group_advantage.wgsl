@@ -5,15 +5,16 @@
 //          2: mean absolute deviation, Σ|x − mean|/n
 // scope    0: the scale's mean and sums run over the group   1: over the batch
 //
-// Edges: a NaN reward is unscorable: it counts nowhere and gets A = 0. A lone reward is its own baseline, so A = 0 (leave-one-out too).
+// Edges: a reward that is no finite number is unscorable: it counts nowhere and gets A = 0. A lone reward is its own baseline, so A = 0 (leave-one-out too).
 // Where n − ddof is 0 the scale is 1. A reward equal to its baseline has A = 0 even where scale + eps is 0.
-// An even median is the mean of the middle two.
+// An even median is the mean of the middle two. Means are the row's own reward plus the mean distance from it, so that equal rewards are
+// exactly their own mean.
 //
 // rewards     [rows]
 // groups      [rows]  any numbers; members need not be neighbours
 // advantages  [rows]  out
-// baselines   [rows]  out: b, 0 where the reward is NaN
-// scales      [rows]  out: the scale without eps, 1 for scale 0, 0 where the reward is NaN
+// baselines   [rows]  out: b, 0 where unscorable
+// scales      [rows]  out: the scale without eps, 1 for scale 0, 0 where unscorable
 // One invocation a row; sums run in the order of rows.
 
 struct Params {
@@ -32,9 +33,9 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> baselines: array<f32>;
 @group(0) @binding(5) var<storage, read_write> scales: array<f32>;
 
-// Compilers may assume that floats are numbers; the bits tell.
+// Compilers may assume that floats are finite; the bits tell.
 fn scorable(r: u32) -> bool {
-  return (bitcast<u32>(rewards[r]) & 0x7fffffffu) <= 0x7f800000u;
+  return (bitcast<u32>(rewards[r]) & 0x7fffffffu) < 0x7f800000u;
 }
 
 fn counts(r: u32, group: u32, everyone: bool) -> bool {
@@ -65,17 +66,17 @@ fn median(group: u32, n: u32) -> f32 {
   return 0.5 * (low + high);
 }
 
-fn deviation(group: u32) -> f32 {
+fn deviation(group: u32, reward: f32) -> f32 {
   let everyone = params.scope == 1u;
   var n = 0u;
   var sum = 0.0;
   for (var i = 0u; i < params.rows; i++) {
     if (counts(i, group, everyone)) {
       n++;
-      sum += rewards[i];
+      sum += rewards[i] - reward;
     }
   }
-  let mean = sum / f32(n);
+  let mean = reward + sum / f32(n);
   var spread = 0.0;
   for (var i = 0u; i < params.rows; i++) {
     if (counts(i, group, everyone)) {
@@ -105,30 +106,27 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     return;
   }
   let group = groups[r];
+  let reward = rewards[r];
   var n = 0u;
   var sum = 0.0;
-  var others = 0.0;
   for (var i = 0u; i < params.rows; i++) {
     if (counts(i, group, false)) {
       n++;
-      sum += rewards[i];
-      if (i != r) {
-        others += rewards[i];
-      }
+      sum += rewards[i] - reward;
     }
   }
-  var baseline = sum / f32(n);
+  var baseline = reward + sum / f32(n);
   if (n == 1u) {
-    baseline = rewards[r];
+    baseline = reward;
   } else if (params.baseline == 1u) {
-    baseline = others / f32(n - 1u);
+    baseline = reward + sum / f32(n - 1u);
   } else if (params.baseline == 2u) {
     baseline = median(group, n);
   }
   var scale = 1.0;
-  var advantage = rewards[r] - baseline;
+  var advantage = reward - baseline;
   if (params.scale != 0u) {
-    scale = deviation(group);
+    scale = deviation(group, reward);
     if (advantage != 0.0) {
       advantage /= scale + params.eps;
     }

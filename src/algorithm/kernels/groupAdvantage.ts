@@ -1,5 +1,6 @@
 import wgsl from "../../../shaders/group_advantage.wgsl?raw";
 import type { Kernel } from "../../policy/engine.ts";
+import { meanAbsoluteDeviation, median, standardDeviation } from "../statistics.ts";
 
 /** The values of the kernel's parameters `baseline`, `scale` and `scope`. */
 export const BASELINE = { mean: 0, leaveOneOut: 1, median: 2 } as const;
@@ -8,7 +9,7 @@ export const SCOPE = { group: 0, batch: 1 } as const;
 
 /**
  * Group-relative advantages, `[rows]`, with the baseline and the scale that each was made from. Inputs: rewards and group numbers of the
- * rows; a NaN reward is unscorable, counts nowhere and gets 0. `eps` is added to the scale. The WGSL file's header has every edge case.
+ * rows; a reward that is no finite number is unscorable, counts nowhere and gets 0. `eps` is added to the scale. The WGSL file's header has every edge case.
  */
 export const groupAdvantage: Kernel = {
   name: "group_advantage",
@@ -33,14 +34,14 @@ export const groupAdvantage: Kernel = {
     const scales = new Float32Array(rows);
     const members = new Map<number, number[]>();
     for (let r = 0; r < rows; r++) {
-      if (Number.isNaN(rewards[r])) continue;
+      if (!Number.isFinite(rewards[r])) continue;
       const group = members.get(groups[r]);
       if (group) group.push(rewards[r]);
       else members.set(groups[r], [rewards[r]]);
     }
     const everyone = [...members.values()].flat();
     for (let r = 0; r < rows; r++) {
-      if (Number.isNaN(rewards[r])) continue;
+      if (!Number.isFinite(rewards[r])) continue;
       const group = members.get(groups[r])!;
       const b = baselineOf(group, rewards[r], baseline);
       const s = scale === SCALE.none ? 1 : deviation(scope === SCOPE.batch ? everyone : group, scale, ddof);
@@ -52,22 +53,13 @@ export const groupAdvantage: Kernel = {
   },
 };
 
-const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-
 function baselineOf(group: readonly number[], reward: number, kind: number): number {
   const n = group.length;
   if (n === 1) return reward;
-  if (kind === BASELINE.leaveOneOut) return (group.reduce((a, b) => a + b, 0) - reward) / (n - 1);
-  if (kind === BASELINE.median) {
-    const sorted = [...group].sort((a, b) => a - b);
-    return (sorted[Math.floor((n - 1) / 2)] + sorted[Math.floor(n / 2)]) / 2;
-  }
-  return mean(group);
+  if (kind === BASELINE.median) return median(group);
+  const distance = group.reduce((sum, x) => sum + (x - reward), 0);
+  return reward + distance / (kind === BASELINE.leaveOneOut ? n - 1 : n);
 }
 
-function deviation(values: readonly number[], kind: number, ddof: number): number {
-  const center = mean(values);
-  if (kind === SCALE.meanAbsoluteDeviation) return mean(values.map((x) => Math.abs(x - center)));
-  if (values.length <= ddof) return 1;
-  return Math.sqrt(values.reduce((sum, x) => sum + (x - center) ** 2, 0) / (values.length - ddof));
-}
+const deviation = (values: readonly number[], kind: number, ddof: number) =>
+  kind === SCALE.meanAbsoluteDeviation ? meanAbsoluteDeviation(values) : standardDeviation(values, ddof);

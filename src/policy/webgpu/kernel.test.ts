@@ -1,8 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { groupRelative } from "../../algorithm/advantages/group.ts";
 import { clippedObjective } from "../../algorithm/kernels/clippedObjective.ts";
 import { groupAdvantage } from "../../algorithm/kernels/groupAdvantage.ts";
+import { withDefaults } from "../../algorithm/plugin.ts";
 import type { Kernel } from "../engine.ts";
+import { randomSequence, STREAM } from "../random.ts";
 import { failOnGpuErrors, normals, TOY, testBatch, testEngine, testWeights, worst } from "./testing.ts";
 
 failOnGpuErrors();
@@ -41,6 +44,33 @@ describe("group advantages on the device", () => {
               { numRuns: 6, seed: 100 * baseline + 10 * scale + scope },
             );
           }
+  });
+
+  it("are those of the estimator in 64 bits", async () => {
+    for (const baseline of ["mean", "leaveOneOut", "median"])
+      for (const scale of ["std", "meanAbsoluteDeviation", "none"])
+        for (const scope of ["group", "batch"]) {
+          const params = withDefaults(groupRelative, { baseline, scale, scope });
+          await fc.assert(
+            fc.asyncProperty(rows, async (sample) => {
+              const reward = Float32Array.from(sample, (s) => s.reward);
+              const group = Uint32Array.from(sample, (s) => s.group);
+              const groups = Array.from({ length: 7 }, (_, g) => sample.flatMap((s, r) => (s.group === g ? [r] : [])));
+              const offsets = Array.from({ length: sample.length + 1 }, (_, r) => r);
+              const batch = { rows: sample.length, offsets, group, groups, reward, parts: {}, maxLength: 1, scores: {}, step: 1 };
+              const uniforms = groupRelative.device!.uniforms(params, sample.length)!;
+              const { device } = await both(groupAdvantage, { rewards: reward, groups: group }, uniforms);
+              const { advantage } = groupRelative.estimate(
+                batch,
+                params,
+                undefined,
+                randomSequence({ seed: 0, stream: STREAM.reward, step: 1 }),
+              );
+              expect(worst(device.advantages, Float32Array.from(advantage))).toBeLessThan(1e-4);
+            }),
+            { numRuns: 5, seed: 7 },
+          );
+        }
   });
 
   it("have the values worked out by hand", async () => {
