@@ -1,3 +1,4 @@
+import { countedTokens } from "../objectives/ratio.ts";
 import type { ObjectivePlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
 
@@ -25,13 +26,15 @@ export const positiveNll: ObjectivePlugin = {
   },
   terms: { right: { symbol: "r_i=1", meaning: "1 for tokens of answers with full reward" } },
   /** The reward must be 1 to the last digit: an answer that a penalty took something from is not imitated. */
-  lossAndCoefficients({ rows, offsets, reward, logProb, weight }, params) {
+  lossAndCoefficients(batch, params) {
+    const { rows, offsets, reward, logProb } = batch;
+    const counted = countedTokens(batch);
     const lambda = params.coefficient as number;
     const n = offsets[rows];
     const right = new Float64Array(n);
     for (let r = 0; r < rows; r++) {
       if (reward[r] !== 1) continue;
-      for (let t = offsets[r]; t < offsets[r + 1]; t++) right[t] = weight[t] === 0 ? 0 : 1;
+      for (let t = offsets[r]; t < offsets[r + 1]; t++) right[t] = counted[t];
     }
     const count = right.reduce((a, b) => a + b, 0);
     const loss = new Float64Array(n);

@@ -1,8 +1,8 @@
 import type { UpdateBatch } from "../batch.ts";
 import type { LossResult } from "../slots.ts";
-
-/** Differences of log-probs are bounded before they are exponentiated, as verl does. */
-const LIMIT = 20;
+import { movedKl, tokenMean } from "./metrics.ts";
+import { LOSS_TERM, RATIO_TERM } from "./parameters.ts";
+import { importance, weighted } from "./ratio.ts";
 
 export interface Bounds {
   /** Bounds of the ratio for a token of this old probability. */
@@ -14,50 +14,44 @@ export interface Bounds {
 }
 
 /**
- * The pessimistic surrogate max(−ρA, −clip(ρ, low, high)·A) with the given bounds, token by token. The log-ratio is held within ±20, beyond
- * which there is no gradient.
+ * The pessimistic surrogate max(−ρA, −clip(ρ, low, high)·A) with bounds of each token's own.
  * @returns terms `ratio`, `low` and `high`; clipped: 1 above, −1 below, −2 by the dual clip.
  */
-export function boundedSurrogate(
-  { logProb, oldLogProb, advantage, weight }: Pick<UpdateBatch, "logProb" | "oldLogProb" | "advantage" | "weight">,
-  { range, dualClip, held }: Bounds,
-): LossResult {
-  const n = logProb.length;
-  const [loss, coefficient, ratio, low, high] = Array.from({ length: 5 }, () => new Float64Array(n));
-  const clipped = new Int8Array(n);
-  let value = 0;
-  for (let t = 0; t < n; t++) {
-    const difference = logProb[t] - oldLogProb[t];
-    const inside = Math.abs(difference) <= LIMIT;
-    ratio[t] = Math.exp(Math.min(LIMIT, Math.max(-LIMIT, difference)));
-    const bounds = range(Math.exp(oldLogProb[t]));
-    low[t] = bounds[0];
-    high[t] = bounds[1];
-    if (weight[t] === 0) continue;
+export function boundedSurrogate(batch: UpdateBatch, { range, dualClip, held }: Bounds): LossResult {
+  const { oldLogProb, advantage } = batch;
+  const { ratio, toLogProbs } = importance(batch, "token");
+  const bounds = Array.from(oldLogProb, (x) => range(Math.exp(x)));
+  const low = Float64Array.from(bounds, ([x]) => x);
+  const high = Float64Array.from(bounds, ([, x]) => x);
+  const bound = ratio.map((x, t) => Math.min(high[t], Math.max(low[t], x)));
+  const isHeld = (t: number) => -bound[t] * advantage[t] > -ratio[t] * advantage[t];
+  const isDual = (t: number) =>
+    advantage[t] < 0 && dualClip > 0 && Math.max(-ratio[t] * advantage[t], -bound[t] * advantage[t]) > -dualClip * advantage[t];
+  const { value, loss, slope, clipped } = weighted(batch, (t) => {
     const a = advantage[t];
-    const bound = Math.min(high[t], Math.max(low[t], ratio[t]));
-    loss[t] = Math.max(-ratio[t] * a, -bound * a);
-    // What ∂ℓ/∂logπ is: −ρA where the ratio is free; where it is held, nothing or the bound's own −bA.
-    let slope = inside ? -ratio[t] * a : 0;
-    if (-bound * a > -ratio[t] * a) {
-      clipped[t] = a > 0 ? 1 : -1;
-      slope = held === "gradient at the bound" ? -bound * a : 0;
-    }
-    if (a < 0 && dualClip > 0 && loss[t] > -dualClip * a) {
-      loss[t] = -dualClip * a;
-      clipped[t] = -2;
-      slope = 0;
-    }
-    coefficient[t] = weight[t] * slope;
-    value += weight[t] * loss[t];
-  }
-  return { value, loss, coefficient, clipped, terms: { ratio, low, high } };
+    if (isDual(t)) return [-dualClip * a, 0, -2];
+    // ∂(−ρA)/∂log ρ = −ρA; at a bound that keeps its gradient, b·ρ/sg(ρ) gives −bA.
+    if (isHeld(t)) return [-bound[t] * a, held === "gradient at the bound" ? -bound[t] * a : 0, a > 0 ? 1 : -1];
+    return [-ratio[t] * a, -ratio[t] * a, 0];
+  });
+  return {
+    value,
+    loss,
+    coefficient: toLogProbs(slope),
+    clipped,
+    terms: { ratio, low, high },
+    metrics: {
+      "actor/pg_clipfrac": tokenMean(batch, isHeld),
+      "actor/pg_clipfrac_lower": tokenMean(batch, isDual),
+      "actor/ppo_kl": movedKl(batch),
+    },
+  };
 }
 
 /** What the terms of `boundedSurrogate` mean. */
 export const BOUND_TERMS = {
-  ratio: { symbol: "\\rho_t", meaning: "importance ratio: probability now over probability when the batch was drawn" },
+  ratio: RATIO_TERM,
   low: { symbol: "\\rho_{\\min}", meaning: "how far this token's ratio may fall" },
   high: { symbol: "\\rho_{\\max}", meaning: "how far this token's ratio may rise" },
-  loss: { symbol: "\\ell_t", meaning: "this token's share of the loss" },
+  loss: LOSS_TERM,
 } as const;

@@ -1,9 +1,7 @@
 import type { UpdateBatch } from "../batch.ts";
 import type { ObjectivePlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
-
-/** Log-ratios are bounded before they are exponentiated. */
-const LIMIT = 20;
+import { bounded, LIMIT } from "./ratio.ts";
 
 /** Tokens that count, in each row. */
 function countedLengths({ rows, offsets, weight }: Pick<UpdateBatch, "rows" | "offsets" | "weight">): number[] {
@@ -26,7 +24,7 @@ function softmax(values: readonly number[]): number[] {
 export const decoupledReward: ObjectivePlugin = {
   id: "decoupled-reward",
   name: "Decoupled reward",
-  scope: "batch",
+  scope: "group",
   parameters: {
     lambda: {
       kind: "number",
@@ -140,7 +138,7 @@ export const decoupledReward: ObjectivePlugin = {
     for (let t = 0; t < n; t++) {
       if (weight[t] === 0) continue;
       const difference = oldLogProb[t] - logProb[t];
-      const x = Math.min(LIMIT, Math.max(-LIMIT, difference));
+      const x = bounded(difference);
       guard += (k3 ? Math.expm1(-x) + x : x) / counted;
       guardSlope[t] = Math.abs(difference) > LIMIT ? 0 : (k3 ? Math.expm1(-x) : -1) / counted;
     }

@@ -36,16 +36,11 @@ export const gppo: AtlasMethod = ({ name, params, input }) => {
   const coefficient = params.number("positiveNllCoef", 0);
   const right = positiveNll.lossAndCoefficients(batch, withDefaults(positiveNll, { coefficient }), undefined, NO_RANDOM);
   const unscaled = positiveNll.lossAndCoefficients(batch, withDefaults(positiveNll, { coefficient: 1 }), undefined, NO_RANDOM);
-  const outside = [...policy.loss].filter((_, t) => {
-    const [ratio, a] = [policy.terms.ratio[t], batch.advantage[t]];
-    const bound = Math.min(policy.terms.high[t], Math.max(policy.terms.low[t], ratio));
-    return -bound * a > -ratio * a;
-  }).length;
   return {
     loss: policy.value + right.value,
     dLoss_dLogProb: table(policy.coefficient.map((c, t) => c + right.coefficient[t])),
     policyLoss: policy.value,
-    clipFraction: policy.loss.length > 0 ? outside / policy.loss.length : 0,
+    clipFraction: policy.metrics!["actor/pg_clipfrac"],
     ppoClip: { loss: ordinary.value, dLoss_dLogProb: table(ordinary.coefficient) },
     positiveNll: unscaled.value,
   };
