@@ -1,5 +1,6 @@
 import { RecipeError } from "../algorithm/plugin.ts";
 import { SOURCES } from "../algorithm/sources.ts";
+import { ATLAS_RECIPES } from "./atlas/index.ts";
 import { PLANNED } from "./planned.ts";
 import type { Recipe } from "./recipe.ts";
 
@@ -34,6 +35,7 @@ export const RECIPES: readonly Recipe[] = [
       reward: { params: { overlongBuffer: 4 } },
     },
   },
+  ...ATLAS_RECIPES,
 ];
 
 /** @throws RecipeError if there is none of that name. One that the loop cannot run yet is found, and refused when it is resolved. */
