@@ -458,11 +458,20 @@ describe("golden files", () => {
   it("that are not there", () => refused(["golden", "none.json"], /none.json/));
 });
 
+describe("claims", () => {
+  it.each<[string[], RegExp]>([
+    [["claim"], /say whose claim to check/],
+    [["claim", "ppo2"], /no recipe "ppo2"; there are grpo/],
+    [["claim", "grpo"], /grpo has no claim/],
+    [["claim", "grpo", "--seeds", "-1"], /--seeds must be.*"-1"|grpo has no claim/],
+    [["claim", "./none.json"], /none.json: there is no such file/],
+  ])("%j", refused);
+});
+
 describe("what is promised and not built yet", () => {
   it.each<[string[], RegExp]>([
     [["export", "--to", "trl", "--policy", "nano", "--out", "x"], /trl is not built yet/],
     [["export", "--to", "verl", "--policy", "nano", "--out", "x"], /verl is not built yet/],
-    [["claim", "dr-grpo"], /claim is not built yet/],
   ])("%j", refused);
 });
 
