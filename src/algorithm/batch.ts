@@ -26,6 +26,8 @@ export interface Scores {
   readonly sumSquares?: Numbers;
   /** `[N·vocabSize]`: raw logits, temperature 1. */
   readonly logits?: Numbers;
+  /** `[N·vocabSize]`: the reference's raw logits (need `refLogits`). */
+  readonly refLogits?: Numbers;
   /** `[N·hiddenSize]`: the final hidden state (after the last norm) that predicts the token. */
   readonly hidden?: Numbers;
   /**

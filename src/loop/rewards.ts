@@ -38,7 +38,13 @@ export function batchOf(record: StepRecord, scores: Scores, maxLength: number, {
  * The phase `rewards`: from verdicts, perhaps through noise, to named parts and their sum; a KL penalty that the recipe places in the reward;
  * and what a greedy rollout would have earned, where the recipe compares with it. Returns the batch as advantage estimators see it.
  */
-export async function rewardRollouts(context: StepContext, record: StepRecord, scores: Scores, cost: Cost): Promise<RolloutBatch> {
+export async function rewardRollouts(
+  context: StepContext,
+  record: StepRecord,
+  scores: Scores,
+  cost: Cost,
+  temperature: number,
+): Promise<RolloutBatch> {
   const { policy, recipe } = context;
   const before = batchOf(record, scores, longestCompletion(context), policy.config);
   const channel = inSlot(recipe, "rewardChannel");
@@ -51,7 +57,7 @@ export async function rewardRollouts(context: StepContext, record: StepRecord, s
   const beta = kl.plugin.coefficient(kl.params, context.states[kl.key]);
   if (kl.params.place === "reward" && beta !== 0) {
     const { offsets, rows } = before;
-    const each = kl.plugin.estimate({ ...before, logProb: scores.oldLogProb!, temperature: 1 }, scores.refLogProb!, kl.params);
+    const each = klOfRollouts(context, before, temperature);
     tokenReward = tokenRewards({ ...before, reward: totals(parts, rows) }).map((r, t) => r - beta * each[t]);
     parts.kl = Array.from({ length: rows }, (_, r) => -beta * each.subarray(offsets[r], offsets[r + 1]).reduce((a, b) => a + b, 0));
   }
@@ -69,6 +75,26 @@ export async function rewardRollouts(context: StepContext, record: StepRecord, s
     greedyReward = record.greedy.map((g) => g.reward);
   }
   return { ...before, reward, parts, ...(tokenReward ? { tokenReward } : {}), ...(greedyReward ? { greedyReward } : {}) };
+}
+
+/** The recipe's divergence of the policy from the reference at each token of the rollouts, before the update, `[N]`. */
+export function klOfRollouts({ recipe }: StepContext, batch: RolloutBatch, temperature: number): Float64Array {
+  const { plugin, params } = inSlot(recipe, "kl");
+  const { rows, offsets, vocabSize, scores } = batch;
+  const { logits, refLogits } = scores;
+  return plugin.estimate(
+    {
+      rows,
+      offsets,
+      logProb: scores.oldLogProb!,
+      temperature,
+      ...(vocabSize ? { vocabSize } : {}),
+      ...(logits ? { logits } : {}),
+      ...(refLogits ? { refLogits } : {}),
+    },
+    scores.refLogProb!,
+    params,
+  );
 }
 
 const totals = (parts: Readonly<Record<string, Numbers>>, rows: number): Float64Array =>

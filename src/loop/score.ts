@@ -106,10 +106,10 @@ export async function scoreRollouts(
   const extra: Needs = {
     temperature,
     ...(needs.has("sumSquares") ? { sumSquares: true } : {}),
-    ...(needs.has("logits") ? { logits: true } : {}),
+    ...(needs.has("logits") || needs.has("refLogits") ? { logits: true } : {}),
     ...(needs.has("hidden") ? { hidden: true } : {}),
   };
-  const ref = await scoreRows(reference, rows, { temperature }, verdict);
+  const ref = await scoreRows(reference, rows, { temperature, ...(needs.has("refLogits") ? { logits: true } : {}) }, verdict);
   record.tokens!.refLogProb = ref.logProb;
   const again = temperature !== 1 || verdict || Object.keys(extra).length > 1;
   const own: Partial<RowScores> = again ? await scoreRows(policy, rows, extra, verdict) : {};
@@ -122,6 +122,7 @@ export async function scoreRollouts(
     entropy,
     ...(own.sumSquares ? { sumSquares: own.sumSquares } : {}),
     ...(own.logits ? { logits: own.logits } : {}),
+    ...(ref.logits ? { refLogits: ref.logits } : {}),
     ...(own.hidden ? { hidden: own.hidden } : {}),
     ...(own.verdictLogProb ? { verdictLogProb: own.verdictLogProb } : {}),
     ...(ref.verdictLogProb ? { refVerdictLogProb: ref.verdictLogProb } : {}),

@@ -1,3 +1,4 @@
+import type { RolloutBatch } from "../algorithm/batch.ts";
 import { tokenBatch } from "../policy/engine.ts";
 import { EOS, encode } from "../policy/tokenizer.ts";
 import { needsOf, settingsOf } from "../recipes/recipe.ts";
@@ -7,7 +8,7 @@ import { type Cost, inSlot, keepState, randomFor, type StepContext } from "./con
 import { evaluatePolicy } from "./evaluate.ts";
 import { metricsOf } from "./metrics.ts";
 import type { Phase, StepRecord } from "./record.ts";
-import { estimateAdvantages, rewardRollouts } from "./rewards.ts";
+import { estimateAdvantages, klOfRollouts, rewardRollouts } from "./rewards.ts";
 import { rowsOf, scoreRollouts } from "./score.ts";
 import { updatePolicy } from "./update.ts";
 
@@ -52,14 +53,14 @@ async function* runPhases(context: StepContext, cost: Cost): AsyncGenerator<Step
     demonstrate(context, record);
     const temperature = objectiveTemperature(context);
     const scores = await scoreRollouts(policy, reference, record, needsOf(recipe), temperature);
-    const batch = await rewardRollouts(context, record, scores, cost);
+    const batch = await rewardRollouts(context, record, scores, cost, temperature);
     yield at("rewards");
 
     const advantage = await estimateAdvantages(context, record, batch);
     yield at("advantages");
 
     for await (const _ of updatePolicy(context, record, batch, advantage, temperature)) yield at("update");
-    controlKl(context, record, batch.rows);
+    controlKl(context, batch, temperature);
     await moveReference(context);
     if (context.inspect) await inspectAfter(context, record);
   } else {
@@ -100,12 +101,11 @@ function demonstrate(context: StepContext, record: StepRecord): void {
 }
 
 /** Tells the KL penalty's controller how far the policy has moved from the reference. */
-function controlKl(context: StepContext, record: StepRecord, rollouts: number): void {
+function controlKl(context: StepContext, batch: RolloutBatch, temperature: number): void {
   const { key, plugin, params } = inSlot(context.recipe, "kl");
-  const { oldLogProb, refLogProb, offsets } = record.tokens!;
-  const each = plugin.estimate({ logProb: oldLogProb, rows: rollouts, offsets, temperature: 1 }, refLogProb!, params);
+  const each = klOfRollouts(context, batch, temperature);
   const kl = each.length > 0 ? each.reduce((a, b) => a + b, 0) / each.length : 0;
-  keepState(context, key, plugin.control({ kl, rollouts }, params, context.states[key]));
+  keepState(context, key, plugin.control({ kl, rollouts: batch.rows }, params, context.states[key]));
 }
 
 /** Lets the reference follow the policy, if the recipe wants that. */
