@@ -141,6 +141,8 @@ describe("the metrics of a step", () => {
       "clip_ratio/low_mean": 1 / 3,
       "clip_ratio/high_mean": 1 / 3,
       "clip_ratio/region_mean": 2 / 3,
+      "clip_ratio/low_min": 0,
+      "clip_ratio/high_max": 0.5,
       "clip_ratio/gradient_kept": 0.5,
       "actor/pg_clipfrac": 2 / 3,
       "actor/pg_clipfrac_lower": 0,

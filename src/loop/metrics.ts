@@ -151,7 +151,7 @@ function updateMetrics(record: StepRecord): Named {
     ["learning_rate", mean(updates.map((u) => u.learningRate))],
     ...names.map((name): Named[number] => [
       name,
-      mean(measured.map((values): number => values[name] ?? Number.NaN).filter((value) => !Number.isNaN(value))),
+      mean(measured.map((values): number => values[name] ?? Number.NaN).filter(Number.isFinite)),
     ]),
   ];
 }
@@ -172,36 +172,55 @@ function named({ metrics, lossParts }: UpdateRecord): Record<string, number> {
 function clipping({ clipped, weight }: UpdateRecord): Record<string, number> {
   const flags = Array.from(clipped).filter((_, t) => weight[t] !== 0);
   return {
-    "clip_ratio/low_mean": share(flags.map((f) => f === -1)),
-    "clip_ratio/high_mean": share(flags.map((f) => f === 1)),
-    "clip_ratio/region_mean": share(flags.map((f) => f === 1 || f === -1)),
     "actor/pg_clipfrac": share(flags.map((f) => f === 1 || f === -1)),
     "actor/pg_clipfrac_lower": share(flags.map((f) => f === -2)),
   };
 }
 
-/** How far the policy has moved from the one that answered (log-ratio bounded to ±20 as verl has it), and what clipping left of the gradient. */
+/**
+ * How far the policy has moved from the one that answered (verl's `ppo_kl`, log-ratio bounded to ±20), TRL's shares of tokens beyond the clip
+ * bounds where the objective has such bounds, and what clipping left of their gradient. An objective's own metrics take their place.
+ */
 function moved({ tokens, settings }: StepRecord, update: UpdateRecord): Record<string, number> {
   if (!tokens) return {};
   const low = settings["objective.clipLow"];
   const high = settings["objective.clipHigh"];
   const { rows, offsets, logProb, ratio, weight, coefficient } = update;
-  let [count, kl, beyond, kept] = [0, 0, 0, 0];
+  let [count, kl, below, above, kept] = [0, 0, 0, 0, 0];
+  const belowOfRow: number[] = [];
+  const aboveOfRow: number[] = [];
   rows.forEach((row, r) => {
+    const before = [count, below, above];
     for (let t = offsets[r]; t < offsets[r + 1]; t++) {
       if (weight[t] === 0) continue;
       const at = tokens.offsets[row] + t - offsets[r];
+      const advantage = tokens.advantage?.[at] ?? 0;
       count++;
       kl -= Math.min(20, Math.max(-20, logProb[t] - tokens.oldLogProb[at]));
-      const advantage = tokens.advantage?.[at] ?? 0;
-      const outside =
-        (typeof low === "number" && advantage < 0 && ratio[t] < 1 - low) ||
-        (typeof high === "number" && advantage > 0 && ratio[t] > 1 + high);
-      if (outside) beyond++;
-      if (outside && coefficient[t] !== 0) kept++;
+      const isBelow = typeof low === "number" && advantage < 0 && ratio[t] < 1 - low;
+      const isAbove = typeof high === "number" && advantage > 0 && ratio[t] > 1 + high;
+      if (isBelow) below++;
+      if (isAbove) above++;
+      if ((isBelow || isAbove) && coefficient[t] !== 0) kept++;
     }
+    if (count === before[0]) return;
+    belowOfRow.push((below - before[1]) / (count - before[0]));
+    aboveOfRow.push((above - before[2]) / (count - before[0]));
   });
-  return { "actor/ppo_kl": kl / count, "clip_ratio/gradient_kept": kept / beyond };
+  const bounded = typeof low === "number" && typeof high === "number";
+  return {
+    "actor/ppo_kl": kl / count,
+    ...(bounded
+      ? {
+          "clip_ratio/low_mean": below / count,
+          "clip_ratio/high_mean": above / count,
+          "clip_ratio/region_mean": (below + above) / count,
+          "clip_ratio/low_min": smallest(belowOfRow),
+          "clip_ratio/high_max": largest(aboveOfRow),
+          "clip_ratio/gradient_kept": kept / (below + above),
+        }
+      : {}),
+  };
 }
 
 /** Names of the metrics that tell of the machine rather than of the run: two runs that are otherwise the same differ in them. */
