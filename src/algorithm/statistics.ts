@@ -1,4 +1,4 @@
-import type { Numbers, RolloutBatch } from "./batch.ts";
+import { type Numbers, type RolloutBatch, tokenRewards } from "./batch.ts";
 
 /** Shared arithmetic of advantages, in 64 bits. */
 
@@ -11,6 +11,15 @@ export function scorableRows({ rows, offsets, reward, tokenReward }: Rows & Pick
     if (tokenReward) for (let t = offsets[r]; t < offsets[r + 1]; t++) if (!Number.isFinite(tokenReward[t])) return false;
     return true;
   });
+}
+
+/** `[N]`: the reward token by token, 0 in rows that cannot be scored. */
+export function scorableTokenRewards(batch: RolloutBatch): Float64Array {
+  const rewards = tokenRewards(batch);
+  scorableRows(batch).forEach((counts, r) => {
+    if (!counts) rewards.fill(0, batch.offsets[r], batch.offsets[r + 1]);
+  });
+  return rewards;
 }
 
 /** The scorable members of each group. */

@@ -1,8 +1,8 @@
-import { type Numbers, type PluginState, type RolloutBatch, tokenRewards } from "../batch.ts";
+import type { Numbers, PluginState, RolloutBatch } from "../batch.ts";
 import { type Parameters, RecipeError } from "../plugin.ts";
 import type { AdvantagePlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
-import { scorableRows, whitenTokens } from "../statistics.ts";
+import { scorableRows, scorableTokenRewards, whitenTokens } from "../statistics.ts";
 import { ddof, eps, gamma } from "./parameters.ts";
 import { readValueHead, trainValueHead, valuesOf } from "./valueHead.ts";
 
@@ -90,7 +90,7 @@ export function advantagesFromValues(
   values: Numbers,
   params: Parameters,
 ): { advantage: Float64Array; raw: Float64Array; returns: Float64Array; paddingValue: number } {
-  const rewards = tokenRewards(batch);
+  const rewards = scorableTokenRewards(batch);
   const counts = scorableRows(batch);
   const discount = params.gamma as number;
   const decay = discount * (params.lambda as number);

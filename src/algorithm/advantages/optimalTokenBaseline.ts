@@ -1,8 +1,8 @@
-import { lengthsOf, tokenRewards } from "../batch.ts";
+import { lengthsOf } from "../batch.ts";
 import { RecipeError } from "../plugin.ts";
 import type { AdvantagePlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
-import { ratioOrZero, returnsToGo, scorableGroups } from "../statistics.ts";
+import { ratioOrZero, returnsToGo, scorableGroups, scorableTokenRewards } from "../statistics.ts";
 import { eps } from "./parameters.ts";
 
 /**
@@ -40,7 +40,7 @@ export const optimalTokenBaseline: AdvantagePlugin = {
     const { oldLogProb, sumSquares } = batch.scores;
     if (!oldLogProb || !sumSquares) throw new RecipeError("advantage optimal-token-baseline needs old log-probs and sums of squares");
     const lengths = lengthsOf(batch);
-    const returns = returnsToGo(tokenRewards(batch), batch, 1);
+    const returns = returnsToGo(scorableTokenRewards(batch), batch, 1);
     const energies = new Float64Array(offsets[rows]);
     for (let r = 0; r < rows; r++) {
       let sum = 0;

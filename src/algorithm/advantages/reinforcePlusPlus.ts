@@ -1,7 +1,6 @@
-import { tokenRewards } from "../batch.ts";
 import type { AdvantagePlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
-import { mean, returnsToGo, scorableGroups, scorableRows, whitenTokens } from "../statistics.ts";
+import { mean, returnsToGo, scorableGroups, scorableRows, scorableTokenRewards, whitenTokens } from "../statistics.ts";
 import { ddof, eps, gamma, singleton } from "./parameters.ts";
 
 /**
@@ -40,7 +39,7 @@ export const reinforcePlusPlus: AdvantagePlugin = {
     const returns =
       params.baseline === "groupMean"
         ? new Float64Array(batch.offsets[batch.rows])
-        : returnsToGo(tokenRewards(batch), batch, params.gamma as number);
+        : returnsToGo(scorableTokenRewards(batch), batch, params.gamma as number);
     if (params.baseline === "groupMean") {
       for (const members of scorableGroups(batch)) {
         const alone = members.length === 1;

@@ -1,8 +1,7 @@
-import { tokenRewards } from "../batch.ts";
 import { RecipeError } from "../plugin.ts";
 import type { AdvantagePlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
-import { returnsToGo, scorableRows } from "../statistics.ts";
+import { returnsToGo, scorableRows, scorableTokenRewards } from "../statistics.ts";
 
 /** ReMax: return-to-go minus the reward of one greedy answer to the same prompt. verl's `remax`. */
 export const reMax: AdvantagePlugin = {
@@ -20,7 +19,7 @@ export const reMax: AdvantagePlugin = {
   estimate(batch) {
     const { rows, offsets, group, greedyReward } = batch;
     if (!greedyReward) throw new RecipeError("advantage remax needs the reward of a greedy rollout for each prompt");
-    const returns = returnsToGo(tokenRewards(batch), batch, 1);
+    const returns = returnsToGo(scorableTokenRewards(batch), batch, 1);
     const advantage = new Float64Array(offsets[rows]);
     const baselines = new Float64Array(rows);
     scorableRows(batch).forEach((counts, r) => {
