@@ -2,7 +2,7 @@ import { makeDomain, spread } from "../expression/domain.ts";
 import { checkFinite, evaluate } from "../expression/evaluate.ts";
 import { ADVANTAGE } from "../expression/inputs.ts";
 import { MAX_LENGTH } from "../expression/parser.ts";
-import { namedValues, needsOfFormula } from "../expression/plugin.ts";
+import { namedValues, needsOfFormula, scoredRows } from "../expression/plugin.ts";
 import { compile } from "../expression/types.ts";
 import type { AdvantagePlugin } from "../slots.ts";
 
@@ -33,9 +33,10 @@ export const expressionAdvantage: AdvantagePlugin = {
   terms: {},
   estimate(batch, params) {
     const graph = compile(params.formula as string, ADVANTAGE);
+    const scored = scoredRows(graph, batch, true);
     const domain = makeDomain(
       batch,
-      (r) => !Number.isNaN(batch.reward[r]),
+      (r) => scored[r],
       () => true,
     );
     const evaluation = evaluate(graph, batch, domain);

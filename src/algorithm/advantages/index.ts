@@ -1,6 +1,7 @@
 import type { AdvantagePlugin } from "../slots.ts";
 import { bestMinusSecond } from "./bestMinusSecond.ts";
 import { smoothStandardisation } from "./dcpo.ts";
+import { expressionAdvantage } from "./expression.ts";
 import { gae } from "./gae.ts";
 import { gdpo } from "./gdpo.ts";
 import { gpg } from "./gpg.ts";
@@ -32,4 +33,5 @@ export const ADVANTAGES: readonly [AdvantagePlugin, ...AdvantagePlugin[]] = [
   selectedOnly,
   smoothStandardisation,
   riskAdvantage,
+  expressionAdvantage,
 ];

@@ -75,6 +75,13 @@ describe("rollouts that could not be scored, and masked tokens", () => {
     expect(values("reward", smallBatch({ rows: 0, offsets: [0], group: [], reward: [] }))).toEqual([]);
   });
 
+  it("nor do those without a part, or a greedy answer, that the formula reads", () => {
+    const batch = smallBatch({ parts: { correct: [1, Number.NaN, 0, 1] }, greedyReward: [0.25, Number.NaN] });
+    expect(values('group_mean(part("correct"))', batch)).toEqual([0.5, 0, 0.5, 1]);
+    expect(values("reward - greedy_reward", batch)).toEqual([0.75, -0.25, 0.25, 0]);
+    expect(values("group_mean(reward)", smallBatch({ reward: [1, Number.POSITIVE_INFINITY, 0, 2] }))).toEqual([0.5, 0, 0.5, 2]);
+  });
+
   it("masked tokens have no loss and are not reduced over", () => {
     const batch = smallBatch({ weight: [1, 0, 1, 0, 0, 0] });
     const { loss: each, coefficient, value } = loss("-mean(log_prob) + batch_sum(advantage)", batch);

@@ -39,8 +39,6 @@ export interface Graph<B extends RolloutBatch> {
   readonly lets: readonly { readonly name: string; readonly node: number }[];
   readonly result: number;
   readonly inputs: readonly Input<B>[];
-  /** Reads reward parts, which only scored rollouts have. */
-  readonly parts: boolean;
 }
 
 /** Nodes of a formula. */
@@ -102,7 +100,6 @@ class Checker<B extends RolloutBatch> {
       lets: [...this.names].map(([name, node]) => ({ name, node })),
       result,
       inputs: [...this.used.keys()].map((name) => environment.inputs.get(name)!),
-      parts: nodes.some((node) => node.type === "part"),
     };
   }
 

@@ -3,7 +3,7 @@ import { checkFinite, evaluate } from "../expression/evaluate.ts";
 import { gradient } from "../expression/gradient.ts";
 import { OBJECTIVE, ratios } from "../expression/inputs.ts";
 import { MAX_LENGTH } from "../expression/parser.ts";
-import { namedValues, needsOfFormula } from "../expression/plugin.ts";
+import { namedValues, needsOfFormula, scoredRows } from "../expression/plugin.ts";
 import { compile } from "../expression/types.ts";
 import type { ObjectivePlugin } from "../slots.ts";
 
@@ -36,12 +36,12 @@ export const expressionObjective: ObjectivePlugin = {
   terms: { ratio: { symbol: "\\rho_t", meaning: "importance ratio: probability now over probability when the batch was drawn" } },
   lossAndCoefficients(batch, params) {
     const graph = compile(params.formula as string, OBJECTIVE);
-    const readsReward = graph.parts || graph.inputs.some((input) => input.scored);
+    const scored = scoredRows(graph, batch, false);
     const counts = (t: number) => batch.weight[t] !== 0;
     const domain = makeDomain(
       batch,
       (r) => {
-        if (readsReward && Number.isNaN(batch.reward[r])) return false;
+        if (!scored[r]) return false;
         for (let t = batch.offsets[r]; t < batch.offsets[r + 1]; t++) if (counts(t)) return true;
         return false;
       },

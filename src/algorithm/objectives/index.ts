@@ -6,6 +6,7 @@ import { dppo } from "./dppo.ts";
 import { dro } from "./dro.ts";
 import { decoupledReward } from "./drpo.ts";
 import { dynamicClip } from "./dynamic-clip.ts";
+import { expressionObjective } from "./expression.ts";
 import { gmpo } from "./gmpo.ts";
 import { gradientPreserving } from "./gradient-preserving.ts";
 import { gspo } from "./gspo.ts";
@@ -31,4 +32,5 @@ export const OBJECTIVES: readonly [ObjectivePlugin, ...ObjectivePlugin[]] = [
   dynamicClip,
   gradientPreserving,
   decoupledReward,
+  expressionObjective,
 ];
