@@ -132,4 +132,8 @@ export const SOURCES = {
     title: "Unlocking Exploration in RLVR: Uncertainty-aware Advantage Shaping for Deeper Reasoning",
     url: "https://github.com/xvolcano02/UCAS",
   },
+  rloo: {
+    title: "Back to Basics: Revisiting REINFORCE Style Optimization for Learning from Human Feedback in LLMs",
+    url: "https://arxiv.org/abs/2402.14740",
+  },
 } as const;

@@ -3,6 +3,7 @@ import { SOURCES } from "../algorithm/sources.ts";
 import { ATLAS_RECIPES } from "./atlas/index.ts";
 import { PLANNED } from "./planned.ts";
 import type { Recipe } from "./recipe.ts";
+import { STANDARD } from "./standard.ts";
 
 /** The recipes that ship. */
 export const RECIPES: readonly Recipe[] = [
@@ -35,6 +36,7 @@ export const RECIPES: readonly Recipe[] = [
       reward: { params: { overlongBuffer: 4 } },
     },
   },
+  ...STANDARD,
   ...ATLAS_RECIPES,
 ];
 
