@@ -91,7 +91,10 @@ function difference(name: string, output: string, given: unknown, own: unknown, 
 /** One group of outputs of a document: an estimator's advantages, a loss, a case. */
 export interface Outputs {
   readonly name: string;
+  /** The document's own object, where it has one. */
   readonly outputs: Json;
+  /** Keys of that object which are no outputs. */
+  readonly inputs: readonly string[];
 }
 
 const objects = (value: unknown): Json[] => (Array.isArray(value) ? value.filter(isObject) : []);
@@ -104,7 +107,7 @@ export function outputsOf(document: unknown): Outputs[] {
   if (Array.isArray(document.fixtures)) {
     const place = many(document.fixtures);
     return objects(document.fixtures).flatMap((fixture, i) =>
-      objects(fixture.cases).map(({ options, ...outputs }) => ({ name: `${place(i)}${optionsText(options)}`, outputs })),
+      objects(fixture.cases).map((outputs) => ({ name: `${place(i)}${optionsText(outputs.options)}`, outputs, inputs: ["options"] })),
     );
   }
   if (Array.isArray(document.advantages) || Array.isArray(document.losses)) {
@@ -112,16 +115,22 @@ export function outputsOf(document: unknown): Outputs[] {
     const losses = objects(document.losses);
     return [
       ...advantages.flatMap((fixture, i) =>
-        entries(fixture.advantages).map(([name, value]) => ({ name: `${many(advantages)(i)}${name}`, outputs: { advantages: value } })),
+        entries(fixture.advantages).map(([name, value]) => ({
+          name: `${many(advantages)(i)}${name}`,
+          outputs: { advantages: value },
+          inputs: [],
+        })),
       ),
       ...losses.flatMap((fixture, i) => [
-        ...entries(fixture.losses).map(([name, value]) => {
-          const { config: _, ...outputs } = isObject(value) ? value : { value };
-          return { name: `${many(losses)(i)}${name}`, outputs };
-        }),
+        ...entries(fixture.losses).map(([name, value]) => ({
+          name: `${many(losses)(i)}${name}`,
+          outputs: isObject(value) ? value : { value },
+          inputs: ["config"],
+        })),
         ...entries(fixture.kl).map(([name, value]) => ({
           name: `${many(losses)(i)}kl ${name}`,
           outputs: isObject(value) ? value : { value },
+          inputs: [],
         })),
       ]),
     ];
@@ -129,6 +138,7 @@ export function outputsOf(document: unknown): Outputs[] {
   return objects(document.cases).map((one, i) => ({
     name: typeof one.name === "string" ? one.name : `case ${i}`,
     outputs: isObject(one.output) ? one.output : {},
+    inputs: [],
   }));
 }
 
@@ -146,12 +156,12 @@ export function optionsText(options: unknown): string {
 export function compare(given: unknown, recomputed: unknown, unknown: readonly string[] = []): Comparison {
   const skipped = new Set(unknown);
   const own = outputsOf(recomputed);
-  const differences = outputsOf(given).flatMap(({ name, outputs }, i) => {
+  const differences = outputsOf(given).flatMap(({ name, outputs, inputs }, i) => {
     const bare = name.replace(/^fixture \d+: /, "");
     const skip = (at: string) => skipped.has(`${name}: ${at}`) || skipped.has(`${bare}: ${at}`);
     if (skipped.has(name) || skipped.has(bare)) return [];
     return Object.entries(outputs)
-      .filter(([output]) => !skip(output))
+      .filter(([output]) => !inputs.includes(output) && !skip(output))
       .map(([output, value]) => difference(name, output, value, own[i]?.outputs[output], skip));
   });
   return { differences, count: differences.reduce((sum, d) => sum + d.count, 0) };

@@ -16,15 +16,16 @@ const BOUND = 1e-6;
 /** Every number in the outputs of a document, changed in place: `change` gets the number and how many came before it. */
 function changeOutputs(document: unknown, change: (x: number, index: number) => number): number {
   let index = 0;
-  const visit = (holder: Record<string, unknown> | unknown[]) => {
+  const visit = (holder: Record<string, unknown> | unknown[], inputs: readonly string[] = []) => {
     for (const key of Object.keys(holder)) {
+      if (inputs.includes(key)) continue;
       const at = key as keyof typeof holder;
       const value: unknown = holder[at];
       if (typeof value === "number") (holder as Record<string, unknown>)[key] = change(value, index++);
       else if (isObject(value) || Array.isArray(value)) visit(value as Record<string, unknown>);
     }
   };
-  for (const { outputs } of outputsOf(document)) visit(outputs);
+  for (const { outputs, inputs } of outputsOf(document)) visit(outputs, inputs);
   return index;
 }
 

@@ -1,0 +1,55 @@
+import type { TokenWeightPlugin } from "../slots.ts";
+import { SOURCES } from "../sources.ts";
+
+/** Only the tokens at which the policy is least sure learn: those whose entropy reaches a quantile of the mini-batch. */
+export const topEntropy: TokenWeightPlugin = {
+  id: "top-entropy",
+  name: "High-entropy tokens only",
+  scope: "batch",
+  needs: ["currentEntropy"],
+  parameters: {
+    share: {
+      kind: "number",
+      label: "Share of tokens",
+      default: 0.2,
+      min: 0,
+      max: 1,
+      slider: [0.05, 1, 0.05],
+      effect: "This share of the tokens, those with the highest entropy, learns; the others are left alone.",
+    },
+  },
+  explanation: {
+    sentence: "Most tokens follow from what came before; the few forks where the policy could go either way carry what there is to learn.",
+    latex: "w_t = \\big[H_t \\ge Q_{1-q}(H)\\big]",
+    source: SOURCES.highEntropy,
+  },
+  terms: { kept: { symbol: "w_t", meaning: "1 for tokens that learn" } },
+  weigh(batch, params) {
+    const entropy = batch.entropy ?? batch.scores.entropy;
+    if (!entropy) throw new RangeError("the entropy quantile needs the entropies of the batch");
+    const counted = Array.from({ length: batch.weight.length }, (_, t) => t).filter((t) => batch.weight[t] !== 0);
+    const threshold = quantile32(
+      counted.map((t) => entropy[t]),
+      1 - (params.share as number),
+    );
+    const weight = new Float64Array(batch.weight.length);
+    for (const t of counted) if (entropy[t] >= threshold) weight[t] = 1;
+    return { weight, keepDenominator: true, terms: { kept: weight }, metrics: { entropy_threshold: counted.length === 0 ? 0 : threshold } };
+  },
+};
+
+/**
+ * The q-quantile with linear interpolation, every operation rounded to 32 bits as TRL's threshold is; 0 for no values. A value that lies
+ * exactly on it may thus lie a rounding below it.
+ */
+export function quantile32(values: readonly number[], q: number): number {
+  if (values.length === 0) return 0;
+  const round = Math.fround;
+  const sorted = values.map(round).sort((a, b) => a - b);
+  const rank = Math.min(sorted.length - 1, Math.max(0, round(round(q) * (sorted.length - 1))));
+  const below = Math.floor(rank);
+  const w = round(rank - below);
+  const [low, high] = [sorted[below], sorted[Math.ceil(rank)]];
+  const gap = round(high - low);
+  return w < 0.5 ? round(low + round(w * gap)) : round(high - round(gap * round(1 - w)));
+}
