@@ -77,7 +77,6 @@ export async function* collectRollouts(context: StepContext, record: StepRecord,
         groupSize,
         drawing,
         keys,
-        randomFor(context, "tree", round),
       );
       freshRows = grown.rows;
       cost.tokens += grown.generated;

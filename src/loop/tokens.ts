@@ -39,7 +39,7 @@ export function concatenate(rows: readonly Float32Array[]): Float32Array {
   return packed;
 }
 
-const concatenateIntegers = (rows: readonly Int32Array[]): Int32Array => Int32Array.from(rows.flatMap((row) => Array.from(row)));
+export const concatenateIntegers = (rows: readonly Int32Array[]): Int32Array => Int32Array.from(rows.flatMap((row) => Array.from(row)));
 
 /** The token record of a batch of rows. Old log-probs are the policy's own at temperature 1 until something measures them otherwise. */
 export function packTokens(rows: readonly DrawnRow[], alternatives: number): TokenRecord {

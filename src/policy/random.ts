@@ -68,6 +68,11 @@ export interface Random {
 /** The sequence of row `row` under `key`. */
 export function randomSequence(key: DrawKey, row = 0): Random {
   const [k0, k1] = rowKeys(key, [row]);
+  return sequenceOf(k0, k1);
+}
+
+/** The sequence under two words. */
+export function sequenceOf(k0: number, k1: number): Random {
   let position = 0;
   const next = () => uniform(k0, k1, position++);
   const integer = (low: number, high: number) => low + Math.floor(next() * (high - low + 1));

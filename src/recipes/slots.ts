@@ -12,9 +12,10 @@ import { OBJECTIVES } from "../algorithm/objectives/index.ts";
 import { adamWOptimizer } from "../algorithm/optimizers/adamw.ts";
 import type { PluginDeclaration } from "../algorithm/plugin.ts";
 import { REFERENCES } from "../algorithm/references/index.ts";
+import { coReward } from "../algorithm/rewards/co-reward.ts";
 import { REWARDS } from "../algorithm/rewards/index.ts";
 import { verdictReward } from "../algorithm/rewards/verdict.ts";
-import { temperatureSampler } from "../algorithm/samplers/temperature.ts";
+import { SAMPLERS } from "../algorithm/samplers/index.ts";
 import { SHAPERS } from "../algorithm/shapers/index.ts";
 import type {
   AdvantagePlugin,
@@ -132,11 +133,11 @@ export const PLUGINS: Readonly<{
   losses: readonly ObjectivePlugin[];
 }> = {
   task: tasks,
-  sampler: [temperatureSampler],
+  sampler: SAMPLERS,
   guidance: GUIDANCES,
   groupFilter: [keepAllGroups, mixedGroups],
   rewardChannel: [cleanChannel, flippedVerdicts],
-  reward: [verdictReward],
+  reward: [verdictReward, coReward],
   advantage: ADVANTAGES,
   objective: OBJECTIVES,
   aggregation: AGGREGATIONS,

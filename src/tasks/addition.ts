@@ -62,4 +62,8 @@ export const addition: Task = {
     const sum = `${a + b}`;
     return problem.level !== "1" && random.next() < 0.5 ? `${reversed(sum)}\n${sum}` : sum;
   },
+  rephrase(problem) {
+    const { a, b } = problem.data as Sum;
+    return { ...problem, prompt: `${b}+${a}=`, data: { a: b, b: a } satisfies Sum };
+  },
 };

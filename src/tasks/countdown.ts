@@ -2,7 +2,7 @@ import type { Random } from "../policy/random.ts";
 import { lastLine, malformed } from "./answer.ts";
 import { evaluate, formatFraction, parseExpression } from "./arithmetic.ts";
 import { allForms, type Form } from "./expressions.ts";
-import type { Problem, Task, Verdict } from "./task.ts";
+import { type Problem, reordered, type Task, type Verdict } from "./task.ts";
 
 interface Game {
   /** In the order in which the prompt gives them. */
@@ -115,5 +115,10 @@ export const countdown: Task = {
     const game = problem.data as Game;
     if (style === "slip") return slip(game, random);
     return random.pick(allForms(game.numbers).filter((form) => isValue(form, game.target))).text;
+  },
+  rephrase(problem, random) {
+    const { numbers, target } = problem.data as Game;
+    const order = reordered(numbers, random);
+    return { ...problem, prompt: `${target} from ${order.join(" ")}:`, data: { numbers: order, target } satisfies Game };
   },
 };

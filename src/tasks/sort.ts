@@ -1,6 +1,6 @@
 import { judgeWord } from "./answer.ts";
 import { dropOne, garble, swapNeighbours } from "./slips.ts";
-import type { Problem, Task } from "./task.ts";
+import { type Problem, reordered, type Task } from "./task.ts";
 
 const sorted = (word: string): string => [...word].sort().join("");
 
@@ -32,5 +32,9 @@ export const sort: Task = {
     if (kind < 0.6) return problem.data as string;
     if (kind < 0.8) return dropOne(problem.truth, random);
     return swapNeighbours(problem.truth, random);
+  },
+  rephrase(problem, random) {
+    const word = reordered([...(problem.data as string)], random).join("");
+    return { ...problem, prompt: `sort ${word}:`, data: word };
   },
 };

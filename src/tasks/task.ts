@@ -65,6 +65,16 @@ export interface Task {
   rephrase?(problem: Problem, random: Random): Problem;
 }
 
+/** The same things in another order, if there is one. */
+export function reordered<T>(things: readonly T[], random: Random): T[] {
+  const different = (order: readonly T[]) => order.some((thing, i) => thing !== things[i]);
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const order = random.shuffle(things);
+    if (different(order)) return order;
+  }
+  return [...things];
+}
+
 export type Split = "train" | "heldout";
 
 /** One problem in eight is held out, by a hash (FNV-1a with a final mix) of its canonical key: the splits are disjoint whatever the seed. */

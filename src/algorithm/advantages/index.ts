@@ -15,6 +15,7 @@ import { reinforcePlusPlus } from "./reinforcePlusPlus.ts";
 import { reMax } from "./remax.ts";
 import { riskAdvantage } from "./riskpo.ts";
 import { selectedOnly } from "./selected.ts";
+import { treeAdvantage } from "./tree.ts";
 
 /** The standard estimators; the first is GRPO's. */
 export const ADVANTAGES: readonly [AdvantagePlugin, ...AdvantagePlugin[]] = [
@@ -33,5 +34,6 @@ export const ADVANTAGES: readonly [AdvantagePlugin, ...AdvantagePlugin[]] = [
   selectedOnly,
   smoothStandardisation,
   riskAdvantage,
+  treeAdvantage,
   expressionAdvantage,
 ];

@@ -1,0 +1,67 @@
+import { labelsOf } from "../labels.ts";
+import { classWeights, SCALE_PARAMETERS, scaleOf, selfRewardError, selfRewards } from "../self-reward.ts";
+import type { ObjectivePlugin } from "../slots.ts";
+import { SOURCES } from "../sources.ts";
+
+/** Teaches the policy to say, in one reserved token after its answer, what the verifier will say. */
+export const selfRewardLoss: ObjectivePlugin = {
+  id: "self-reward",
+  name: "Self-reward error",
+  scope: "rollout",
+  needs: ["verdictToken", "reference"],
+  parameters: {
+    coefficient: {
+      kind: "number",
+      label: "Weight of the error",
+      default: 0.1,
+      min: 0,
+      max: 100,
+      slider: [0, 1, 0.01],
+      effect: "How much the policy works on judging itself, beside answering.",
+    },
+    warmup: {
+      kind: "integer",
+      label: "Steps without it",
+      default: 0,
+      min: 0,
+      max: 100000,
+      slider: [0, 200, 10],
+      unit: "steps",
+      effect: "So many first steps train answers alone.",
+    },
+    ...SCALE_PARAMETERS,
+  },
+  explanation: {
+    sentence:
+      "After its answer the policy is read once more: the log-probability of a token that is otherwise never used is trained to be high after right answers and low after wrong ones.",
+    latex: "\\alpha\\,\\frac1n\\sum_i w_i\\,\\big(\\beta(\\log\\pi(z_c\\mid x,y_i) - c_{\\text{ref}}) - r_i\\big)^2",
+    source: SOURCES.laser,
+  },
+  terms: {
+    selfReward: { symbol: "r_s", meaning: "the policy's own opinion of its answer: about 1 for right, 0 for wrong" },
+    classWeight: { symbol: "w_i", meaning: "so that right and wrong answers weigh the same" },
+  },
+  lossAndCoefficients(batch, params) {
+    const n = batch.logProb.length;
+    const labels = labelsOf(batch);
+    const scale = scaleOf(params, batch.scores);
+    const selfReward = selfRewards(batch.verdictLogProb!, scale);
+    const ended = selfReward.map(Number.isFinite);
+    const weights = classWeights(labels, ended);
+    const error = selfRewardError(selfReward, labels, weights, scale.beta);
+    const alpha = batch.step > (params.warmup as number) ? (params.coefficient as number) : 0;
+    const judged = labels.flatMap((label, r) => (ended[r] && !Number.isNaN(label) ? [{ label, score: selfReward[r] }] : []));
+    const agrees = judged.filter(({ label, score }) => score > 0.5 === (label === 1)).length;
+    return {
+      value: alpha * error.value,
+      loss: new Float64Array(n),
+      coefficient: new Float64Array(n),
+      verdictCoefficient: error.derivative.map((d) => alpha * d),
+      terms: { selfReward, classWeight: weights },
+      metrics: {
+        "self_reward/error": error.value,
+        ...(judged.length > 0 ? { "self_reward/accuracy": agrees / judged.length } : {}),
+      },
+    };
+  },
+};
