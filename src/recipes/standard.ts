@@ -11,7 +11,7 @@ export const STANDARD: readonly Recipe[] = [
     base: "grpo@1",
     changes: {
       advantage: { params: { baseline: "leaveOneOut", scale: "none" } },
-      objective: { params: { level: "sum" } },
+      objective: { params: { level: "sequence-sum" } },
       aggregation: { plugin: "sequence-mean-token-mean" },
       kl: { plugin: "k1", params: { coefficient: 0.05, place: "reward" } },
     },
