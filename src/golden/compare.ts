@@ -157,7 +157,7 @@ export function compare(given: unknown, recomputed: unknown, unknown: readonly s
   const skipped = new Set(unknown);
   const own = outputsOf(recomputed);
   const differences = outputsOf(given).flatMap(({ name, outputs, inputs }, i) => {
-    const bare = name.replace(/^fixture \d+: /, "");
+    const bare = bareName({ name });
     const skip = (at: string) => skipped.has(`${name}: ${at}`) || skipped.has(`${bare}: ${at}`);
     if (skipped.has(name) || skipped.has(bare)) return [];
     return Object.entries(outputs)
@@ -166,6 +166,9 @@ export function compare(given: unknown, recomputed: unknown, unknown: readonly s
   });
   return { differences, count: differences.reduce((sum, d) => sum + d.count, 0) };
 }
+
+/** The name of an estimator, loss or case without the fixture that it belongs to. */
+export const bareName = ({ name }: Pick<Difference, "name">): string => name.replace(/^fixture \d+: /, "");
 
 /** The worst of some differences, by the error that a bound is meant for. */
 export const worstOf = (differences: readonly Difference[]): Difference | undefined =>

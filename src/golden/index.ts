@@ -3,6 +3,8 @@ import { GoldenError, recomputeLlamaGolden } from "../policy/golden.ts";
 import { isObject } from "../policy/llama-config.ts";
 import { recomputeAtlas } from "./atlas/index.ts";
 import type { Recomputed } from "./read.ts";
+import { recompute as recomputeTrl } from "./trl.ts";
+import { recompute as recomputeVerl } from "./verl.ts";
 
 /** The forms that golden files come in. */
 export type GoldenForm = "verl" | "trl" | "atlas" | "llama";
@@ -25,15 +27,11 @@ export function formOf(document: unknown): GoldenForm {
  * @throws GoldenError, naming the place, if the document is malformed.
  */
 export async function recompute(document: unknown, makeEngine: () => Promise<Engine>): Promise<Recomputed> {
-  const form = formOf(document);
-  switch (form) {
+  switch (formOf(document)) {
     case "trl":
-    case "verl": {
-      const module: { recompute(document: unknown): Recomputed } = await import(
-        /* @vite-ignore */ new URL(`${form}.ts`, import.meta.url).href
-      );
-      return module.recompute(document);
-    }
+      return recomputeTrl(document);
+    case "verl":
+      return recomputeVerl(document);
     case "atlas":
       return recomputeAtlas(document);
     case "llama":

@@ -6,6 +6,9 @@ import { isObject } from "../policy/llama-config.ts";
 
 export type Json = Record<string, unknown>;
 
+/** A golden file of which nothing is known: the method that it is about is not implemented. */
+export class UnknownMethodError extends GoldenError {}
+
 export interface Recomputed {
   /** A deep copy of the document with every output that we know how to compute replaced by our own number. */
   readonly document: unknown;

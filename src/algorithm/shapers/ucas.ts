@@ -5,8 +5,8 @@ import { SOURCES } from "../sources.ts";
 import { mean, variance } from "../statistics.ts";
 
 const EPS = 1e-6;
-/** Exponents beyond this would overflow. */
-const LARGEST_EXPONENT = 700;
+/** No advantage is stretched by more than e to this, so that it stays a number. */
+const LARGEST_EXPONENT = 50;
 
 /**
  * `[N]`: how sure the policy is at each token: logsumexp(z) − mean(z), which is KL(uniform ‖ p) + log V.

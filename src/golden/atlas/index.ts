@@ -1,10 +1,16 @@
 import { GoldenError } from "../../policy/golden.ts";
 import { isObject } from "../../policy/llama-config.ts";
-import { type Json, type Reader, type Recomputed, reader } from "../read.ts";
+import { type Json, type Reader, type Recomputed, reader, UnknownMethodError } from "../read.ts";
+import { chord } from "./chord.ts";
+import { coReward } from "./co-reward.ts";
 import { dcpo } from "./dcpo.ts";
 import { drpo } from "./drpo.ts";
+import { ead } from "./ead.ts";
+import { gdpo } from "./gdpo.ts";
 import { gppo } from "./gppo.ts";
+import { laser } from "./laser.ts";
 import { riskpo } from "./riskpo.ts";
+import { treepo } from "./treepo.ts";
 import { ucas } from "./ucas.ts";
 
 /** Golden files of single methods: `id`, and `cases` with `params`, `input` and `output`. */
@@ -19,7 +25,19 @@ export interface AtlasCase {
 /** Every output that we know of a case; null if we know nothing of its kind. */
 export type AtlasMethod = (one: AtlasCase) => Json | null;
 
-export const ATLAS: Readonly<Record<string, AtlasMethod>> = { dcpo, drpo, gppo, riskpo, ucas };
+export const ATLAS: Readonly<Record<string, AtlasMethod>> = {
+  chord,
+  "co-reward": coReward,
+  dcpo,
+  drpo,
+  ead,
+  gdpo,
+  gppo,
+  laser,
+  riskpo,
+  treepo,
+  ucas,
+};
 
 /** Puts computed values in the place of given ones, key by key; what was not computed stays and is listed. */
 function replace(given: unknown, own: unknown, at: string, unknown: string[]): unknown {
@@ -38,11 +56,11 @@ function replace(given: unknown, own: unknown, at: string, unknown: string[]): u
   return own;
 }
 
-/** @throws GoldenError if the document is malformed or none of it is known. */
+/** @throws GoldenError if the document is malformed, UnknownMethodError if its method is not implemented. */
 export function recomputeAtlas(document: unknown): Recomputed {
   const { id, cases } = document as { id: string; cases: unknown[] };
   if (!Object.hasOwn(ATLAS, id)) {
-    throw new GoldenError(`the method ${JSON.stringify(id)} is not implemented; there are ${Object.keys(ATLAS).join(", ")}`);
+    throw new UnknownMethodError(`the method ${JSON.stringify(id)} is not implemented`);
   }
   const unknown: string[] = [];
   const recomputed = cases.map((raw, i) => {
