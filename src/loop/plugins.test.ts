@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Engine } from "../policy/engine.ts";
 import { createPortableEngine } from "../policy/portable/node.ts";
-import { RECIPES } from "../recipes/index.ts";
+import { RECIPES, recipeById } from "../recipes/index.ts";
+import { needsOf, resolveRecipe } from "../recipes/recipe.ts";
 import { LIST_SLOTS, PLUGINS, SLOTS } from "../recipes/slots.ts";
 import { taskById } from "../tasks/index.ts";
 import type { StepRecord } from "./record.ts";
@@ -63,7 +64,8 @@ describe("every plug-in, alone in GRPO, trains soundly and resumes to the bit", 
 
 describe("every recipe that ships trains soundly and resumes to the bit", () => {
   it.each(RECIPES.map((recipe) => recipe.id))("%s", async (id) => {
-    const records = await twoSteps(smallSetup({}, id));
+    const twins = needsOf(resolveRecipe(recipeById(id))).has("twins");
+    const records = await twoSteps(smallSetup(twins ? { task: TASK.id, "task.level": TASK.defaultLevel } : {}, id));
     records.forEach(expectSound);
   });
 });

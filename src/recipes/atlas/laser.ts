@@ -1,0 +1,16 @@
+import { SOURCES } from "../../algorithm/sources.ts";
+import type { Recipe } from "../recipe.ts";
+
+export const laser: Recipe = {
+  id: "laser",
+  name: "LaSeR",
+  summary: "Teaches the policy to judge its own answer in one token after the end, and lets that judgement count among the advantages.",
+  explanation:
+    "A policy that reinforcement learning pulls away from its reference carries the reward in its own log-probabilities. LaSeR reads it in the cheapest place: one token that is otherwise never used, one position after the answer's end. A squared error trains that log-probability to be high after right answers and as low as the reference has it after wrong ones; later a tenth of each advantage comes from this judgement, which tells apart answers that the verifier finds alike. Watch the judgement's accuracy rise, and whether pass@1 keeps up with GRPO's.",
+  source: SOURCES.laser,
+  base: "grpo@1",
+  changes: {
+    shapers: [{ plugin: "self-reward" }],
+    losses: [{ plugin: "self-reward" }],
+  },
+};
