@@ -12,7 +12,7 @@ import { initialWeights } from "../policy/initialise.ts";
 import { createPortableEngine } from "../policy/portable/node.ts";
 import { writeIndex } from "./policies.ts";
 import { type PretrainState, readState, writeState } from "./pretrain-state.ts";
-import { integerFlag, numberFlag, UsageError } from "./usage.ts";
+import { fileProblem, integerFlag, numberFlag, UsageError } from "./usage.ts";
 
 const OPTIONS = {
   policy: { type: "string" },
@@ -177,10 +177,18 @@ export async function run(args: string[]): Promise<void> {
   try {
     const policy = await engine.load(config, initialWeights(config, settings.seed));
     if (job.state) await policy.restore(job.state.weights);
+    let resumable = job.state?.weights.updates ?? 0;
     const save = async (losses: number[]) => {
       const weights = await policy.save();
-      await writeCheckpointFolder(out, exportHuggingFace({ config, theta: weights.theta }));
-      await writeState(statePath, { policy: size, settings, losses, weights });
+      try {
+        await writeCheckpointFolder(out, exportHuggingFace({ config, theta: weights.theta }));
+        await writeState(statePath, { policy: size, settings, losses, weights });
+      } catch (error) {
+        const problem = fileProblem(error, out);
+        if (!problem) throw error;
+        throw new UsageError(resumable > 0 ? `${problem}; --resume goes on after step ${resumable}` : problem);
+      }
+      resumable = weights.updates;
     };
     const losses = await train(policy, job, until, save, saveEvery);
     const { updates } = await policy.save();
