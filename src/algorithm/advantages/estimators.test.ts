@@ -452,6 +452,31 @@ describe("every estimator", () => {
     );
   });
 
+  it("the averaged gradient over pairs of rollouts (P3O) is RLOO's", () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(0, 1, 0.25, -0.5, 2), { minLength: 2, maxLength: 7 }), (rewards) => {
+        const n = rewards.length;
+        // Of each pair the loss is −(r_i − r_j)(log π_i − log π_j)/2, averaged over ordered pairs; here differentiated at log π_i.
+        const pairLoss = (logProbs: readonly number[]) => {
+          let sum = 0;
+          for (let i = 0; i < n; i++)
+            for (let j = 0; j < n; j++) if (i !== j) sum -= ((rewards[i] - rewards[j]) * (logProbs[i] - logProbs[j])) / 2;
+          return sum / (n * (n - 1));
+        };
+        const rloo = ofGroup(groupRelative, rewards, { baseline: "leaveOneOut", scale: "none" });
+        const at = rewards.map((_, i) => -1 - i / 3);
+        const moved = (i: number, by: number) => at.map((x, j) => (i === j ? x + by : x));
+        const gradient = at.map((_, i) => (pairLoss(moved(i, 1e-3)) - pairLoss(moved(i, -1e-3))) / 2e-3);
+        near(
+          gradient,
+          rloo.map((a) => -a / n),
+          9,
+        );
+      }),
+      { numRuns: 30 },
+    );
+  });
+
   it("without a division advantages grow with the rewards", () => {
     for (const [plugin, params] of [
       [groupRelative, { scale: "none" }],
