@@ -1,11 +1,13 @@
 import { decoupledReward } from "../../algorithm/objectives/drpo.ts";
 import { withDefaults } from "../defaults.ts";
+import { pack } from "../read.ts";
 import { lossBatch, NO_RANDOM } from "./batches.ts";
 import type { AtlasMethod } from "./index.ts";
 
 export const drpo: AtlasMethod = ({ params, input }) => {
   if (!input.has("logProbs") || !input.has("rewards")) return null;
   const { batch, table } = lossBatch(input, "token-mean");
+  const mask = input.has("mask") ? pack(input.table("mask", batch.rows), batch.offsets, `${input.place}: mask`) : batch.weight;
   const maxLength = params.has("maxLen") ? params.count("maxLen") : Math.max(1, ...input.table("logProbs").map((row) => row.length));
   const settings = withDefaults(decoupledReward, {
     lambda: params.number("lambda", 0.1),
@@ -15,7 +17,7 @@ export const drpo: AtlasMethod = ({ params, input }) => {
     divergence: params.text("klType", "kl"),
   });
   const { value, coefficient, terms, metrics } = decoupledReward.lossAndCoefficients(
-    { ...batch, maxLength },
+    { ...batch, weight: mask, maxLength },
     settings,
     undefined,
     NO_RANDOM,
