@@ -18,7 +18,7 @@ export const expressionAdvantage: AdvantagePlugin = {
   parameters: {
     formula: {
       kind: "text",
-      label: "Advantage formula",
+      label: "Formula",
       default: GRPO,
       maxLength: MAX_LENGTH,
       check: (text) => void compile(text, ADVANTAGE),

@@ -21,7 +21,7 @@ export const expressionObjective: ObjectivePlugin = {
   parameters: {
     formula: {
       kind: "text",
-      label: "Loss formula",
+      label: "Formula",
       default: CLIPPED,
       maxLength: MAX_LENGTH,
       check: (text) => void compile(text, OBJECTIVE),

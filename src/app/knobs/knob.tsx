@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "react";
 import { checkValue, type NumberParameter, type Parameter, RecipeError } from "../../algorithm/plugin.ts";
 import { short } from "../format.ts";
 import type { Value } from "./describe.ts";
+import { FormulaField } from "./formula-field.tsx";
 import { positionOf, positions, valueAt } from "./scale.ts";
 
 export interface KnobProps {
@@ -63,6 +64,7 @@ export function Knob({ path, parameter, value, original, pendingFrom, onChange }
         </span>
       )}
       {(parameter.kind === "number" || parameter.kind === "integer") && <NumberKnob {...props} parameter={parameter} />}
+      {parameter.kind === "text" && <FormulaField {...props} value={value as string} parameter={parameter} />}
       <button
         type="button"
         className="undo quiet"
