@@ -18,13 +18,14 @@ describe("a measure", () => {
     expect(measureRun(run, { metric: "entropy", reduce: "mean" })).toBeCloseTo(1.7 / 3, 12);
     expect(measureRun(run, { metric: "entropy", reduce: "mean", steps: 2 })).toBeCloseTo(0.35, 12);
     expect(measureRun(run, { metric: "entropy", reduce: "area" })).toBeCloseTo((100 + 150 + 20) / 500, 12);
+    expect(measureRun(run, { metric: "clip_ratio/high_mean", reduce: "min" })).toBe(0.1);
     expect(measureRun(run, { metric: "pass@8", reduce: "end" })).toBe(0.9);
   });
 
   it("leaves out steps without the metric, and is NaN where no step has it", () => {
     expect(measureRun(run, { metric: "clip_ratio/high_mean", reduce: "mean" })).toBeCloseTo(0.2, 12);
     expect(measureRun(run, { metric: "clip_ratio/high_mean", reduce: "area" })).toBeCloseTo(0.2, 12);
-    for (const reduce of ["mean", "last", "area", "end"] as const) expect(measureRun(run, { metric: "none", reduce })).toBeNaN();
+    for (const reduce of ["mean", "last", "min", "area", "end"] as const) expect(measureRun(run, { metric: "none", reduce })).toBeNaN();
   });
 
   it("can be a ratio or a difference of two, and be said in words", () => {

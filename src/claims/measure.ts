@@ -22,6 +22,7 @@ export function measureRun(run: FinishedRun, measure: Measure): number {
   const from = reduce === "mean" && measure.steps !== undefined ? Math.max(0, run.steps.length - measure.steps) : 0;
   const measured = run.steps.slice(from).filter((step) => metric in step);
   if (reduce === "last") return measured.at(-1)?.[metric] ?? Number.NaN;
+  if (reduce === "min") return measured.length > 0 ? Math.min(...measured.map((step) => step[metric])) : Number.NaN;
   // An area over tokens is a mean in which each step weighs as much as it cost.
   const weigh = (step: Metrics) => (reduce === "area" ? step.tokens : 1);
   const total = measured.reduce((sum, step) => sum + weigh(step), 0);
@@ -40,5 +41,5 @@ export function measureText(measure: Measure): string {
   if ("ratio" in measure) return measure.ratio.map(measureText).join(" ÷ ");
   if ("difference" in measure) return measure.difference.map(measureText).join(" − ");
   if (measure.reduce === "mean") return `${measure.metric}, mean of ${measure.steps ? `the last ${measure.steps} steps` : "all steps"}`;
-  return `${measure.metric}, ${{ last: "at the last step", area: "mean over generated tokens", end: "after training" }[measure.reduce]}`;
+  return `${measure.metric}, ${{ last: "at the last step", min: "lowest", area: "mean over generated tokens", end: "after training" }[measure.reduce]}`;
 }

@@ -201,6 +201,11 @@ export const METRICS: readonly MetricName[] = [
     unit: "share",
   },
   {
+    name: "right_pushed_down",
+    meaning: "Share of right answers that an update makes less probable: the mean of their tokens' gradients points down.",
+    unit: "share",
+  },
+  {
     name: "actor/pg_clipfrac",
     meaning: "Share of tokens where the clipped branch is the loss.",
     unit: "share",

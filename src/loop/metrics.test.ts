@@ -144,6 +144,7 @@ describe("the metrics of a step", () => {
       "clip_ratio/low_min": 0,
       "clip_ratio/high_max": 0.5,
       "clip_ratio/gradient_kept": 0.5,
+      right_pushed_down: 1,
       "actor/pg_clipfrac": 2 / 3,
       "actor/pg_clipfrac_lower": 0,
       grad_norm: 2,

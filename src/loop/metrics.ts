@@ -181,7 +181,7 @@ function clipping({ clipped, weight }: UpdateRecord): Record<string, number> {
  * How far the policy has moved from the one that answered (verl's `ppo_kl`, log-ratio bounded to ±20), TRL's shares of tokens beyond the clip
  * bounds where the objective has such bounds, and what clipping left of their gradient. An objective's own metrics take their place.
  */
-function moved({ tokens, settings }: StepRecord, update: UpdateRecord): Record<string, number> {
+function moved({ tokens, settings, rollouts }: StepRecord, update: UpdateRecord): Record<string, number> {
   if (!tokens) return {};
   const low = settings["objective.clipLow"];
   const high = settings["objective.clipHigh"];
@@ -189,8 +189,11 @@ function moved({ tokens, settings }: StepRecord, update: UpdateRecord): Record<s
   let [count, kl, below, above, kept] = [0, 0, 0, 0, 0];
   const belowOfRow: number[] = [];
   const aboveOfRow: number[] = [];
+  const rightPushedDown: boolean[] = [];
   rows.forEach((row, r) => {
     const before = [count, below, above];
+    // Gradient descent lowers a log-prob whose coefficient is above 0.
+    if (rollouts[row].verdict!.score === 1) rightPushedDown.push(mean(coefficient.subarray(offsets[r], offsets[r + 1])) > 0);
     for (let t = offsets[r]; t < offsets[r + 1]; t++) {
       if (weight[t] === 0) continue;
       const at = tokens.offsets[row] + t - offsets[r];
@@ -210,6 +213,7 @@ function moved({ tokens, settings }: StepRecord, update: UpdateRecord): Record<s
   const bounded = typeof low === "number" && typeof high === "number";
   return {
     "actor/ppo_kl": kl / count,
+    right_pushed_down: share(rightPushedDown),
     ...(bounded
       ? {
           "clip_ratio/low_mean": below / count,

@@ -10,8 +10,8 @@ import { isObject } from "../policy/llama-config.ts";
 export type Measure =
   /** Mean over the last `steps` steps (all steps that have the metric, if `steps` is absent). */
   | { readonly metric: string; readonly reduce: "mean"; readonly steps?: number }
-  /** The last value. */
-  | { readonly metric: string; readonly reduce: "last" }
+  /** The last value, or the lowest. */
+  | { readonly metric: string; readonly reduce: "last" | "min" }
   /** Area under the curve over generated tokens, divided by the tokens: the mean over compute rather than over steps. */
   | { readonly metric: string; readonly reduce: "area" }
   /** Of the evaluation after the last step, on held-out problems: `pass@k` or an `eval/` metric. */
@@ -66,7 +66,7 @@ export interface Claim {
   readonly conditions: readonly Condition[];
 }
 
-const REDUCTIONS = ["mean", "last", "area", "end"];
+const REDUCTIONS = ["mean", "last", "min", "area", "end"];
 
 function fail(where: string, what: string): never {
   throw new RecipeError(`${where} ${what}`);
