@@ -199,7 +199,8 @@ function Engine() {
         }
       >
         <h2>{engine.kind === "webgpu" ? "Running on the GPU" : "Running without the GPU"}</h2>
-        <p>{engine.note ?? `The policy samples and learns on ${engine.label}, in a worker of this page. Nothing leaves your machine.`}</p>
+        <p>The policy samples and learns on {engine.label}, in a worker of this page. Nothing leaves your machine.</p>
+        {engine.note && <p>{engine.note}</p>}
       </Popover>
       <output className="speed" aria-label="Tokens per second">
         {speed === undefined ? "–" : rate(speed)} tok/s

@@ -44,6 +44,18 @@ describe("a session", () => {
     expect(s.of("error")).toEqual([]);
   });
 
+  it("pauses a run that was told to play a moment ago", async () => {
+    const s = openSession(memoryRunStore());
+    await s.send(open);
+    await s.send({ type: "start", setup: small });
+    void s.send({ type: "play" });
+    await s.send({ type: "pause" });
+    expect(s.of("state").at(-1)).toMatchObject({ playing: false, busy: false });
+    const shown = s.of("phase").length;
+    await s.send({ type: "phase" });
+    await s.until(() => s.of("phase").length === shown + 1 && s.idle());
+  });
+
   it("shows a knob turned before the first step in new first answers, later ones from the next step", async () => {
     const s = openSession(memoryRunStore());
     await s.send(open);

@@ -110,6 +110,8 @@ export class Session {
       case "step":
         return this.go({ kind: "steps", left: command.count ?? 1 });
       case "pause":
+        // Again, for a goal that waited in the queue when the pause was asked for.
+        this.setGoal(undefined);
         await this.pumping;
         return this.keep();
       case "reset":

@@ -91,7 +91,7 @@ function Heading({ spec, points, wide }: { spec: ChartSpec; points: readonly Poi
           return (
             <span key={line.metric} className={`chart-value ${line.colour}`} title={line.name}>
               {wide && `${line.name} `}
-              {value === undefined ? "–" : show(spec.format, value)}
+              {value === undefined ? "–" : show(spec.format, value, Math.abs(value) < 0.01 ? 2 : 3)}
             </span>
           );
         })}

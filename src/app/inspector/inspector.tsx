@@ -50,7 +50,12 @@ function Token({ selection }: { selection: Selection }) {
             token {index + 1} of {lengthOf(record, row)}
             <br />
             answer {group.members.indexOf(row) + 1} of {group.members.length}
-            {onStage ? "" : `, step ${record.step}`}
+            {!onStage && (
+              <>
+                <br />
+                step {record.step}
+              </>
+            )}
           </p>
         </div>
       </div>

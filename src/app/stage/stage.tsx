@@ -75,7 +75,6 @@ function Shown({ record }: { record: StepRecord }) {
         </span>
         {phase !== "prompts" && (
           <span className="columns" aria-hidden="true">
-            <span>verdict</span>
             <span>reward</span>
             <span>advantage</span>
           </span>
