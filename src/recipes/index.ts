@@ -4,6 +4,7 @@ import { ATLAS_RECIPES } from "./atlas/index.ts";
 import { PLANNED } from "./planned.ts";
 import type { Recipe } from "./recipe.ts";
 import { STANDARD } from "./standard.ts";
+import { afterTraining, late, NO_LOSS, TOY, TOY_BUDGET } from "./toy.ts";
 
 /** The recipes that ship. */
 export const RECIPES: readonly Recipe[] = [
@@ -22,6 +23,21 @@ export const RECIPES: readonly Recipe[] = [
     source: SOURCES.drGrpo,
     base: "grpo@1",
     changes: { advantage: { params: { scale: "none" } }, aggregation: { plugin: "constant-length" } },
+    claim: {
+      sentence: "Wrong answers stay shorter than with GRPO's mean over each answer's tokens, at no loss of pass@1.",
+      baseline: { recipe: "grpo", changes: { aggregation: "sequence-mean-token-mean" } },
+      settings: TOY,
+      budget: TOY_BUDGET,
+      conditions: [
+        {
+          sentence: "Wrong answers are shorter in the last twenty steps.",
+          measure: late("completions/mean_length_wrong"),
+          direction: "lower",
+          margin: 0,
+        },
+        NO_LOSS,
+      ],
+    },
   },
   {
     id: "dapo",
@@ -34,6 +50,17 @@ export const RECIPES: readonly Recipe[] = [
       objective: { params: { clipHigh: 0.28 } },
       groupFilter: { plugin: "mixed" },
       reward: { params: { overlongBuffer: 4 } },
+    },
+    claim: {
+      sentence: "Entropy stays higher and pass@8 ends higher than with GRPO, replaced groups paid for, at no loss of pass@1.",
+      baseline: { recipe: "grpo" },
+      settings: TOY,
+      budget: TOY_BUDGET,
+      conditions: [
+        { sentence: "Entropy on held-out problems ends higher.", measure: afterTraining("eval/entropy"), direction: "higher", margin: 0 },
+        { sentence: "pass@8 after training is higher.", measure: afterTraining("pass@8"), direction: "higher", margin: 0 },
+        NO_LOSS,
+      ],
     },
   },
   ...STANDARD,

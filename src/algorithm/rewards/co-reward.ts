@@ -20,7 +20,18 @@ export const coReward: RewardPlugin = {
   name: "Agreement with the twin",
   scope: "group",
   needs: ["twins"],
-  parameters: {},
+  parameters: {
+    label: {
+      kind: "choice",
+      label: "Truth from",
+      default: "twin",
+      options: [
+        { value: "twin", label: "the other wording" },
+        { value: "own", label: "the same wording" },
+      ],
+      effect: "Whose majority answer is taken for the truth. With the same wording it is plain majority voting, which soon rewards itself.",
+    },
+  },
   explanation: {
     sentence:
       "Every question is asked twice, in two wordings. What most answers to one wording say is taken for the truth of the other: a shortcut would have to fool both.",
@@ -29,11 +40,11 @@ export const coReward: RewardPlugin = {
     source: SOURCES.coReward,
   },
   terms: { label: { symbol: "\\mathrm{mode}(a')", meaning: "the twin's majority answer, taken for the truth" } },
-  parts({ rows, groups, verdicts, twins }) {
+  parts({ rows, groups, verdicts, twins }, params) {
     const answers = (members: readonly number[]) => members.map((r) => verdicts![r].answer ?? "");
     const part = new Float64Array(rows);
     groups.forEach((members, g) => {
-      const twin = groups[twins?.[g] ?? -1];
+      const twin = params.label === "own" ? members : groups[twins?.[g] ?? -1];
       const label = twin ? majorityVote(answers(twin)) : "";
       agreement(answers(members), label).forEach((reward, i) => {
         part[members[i]] = reward;

@@ -1,5 +1,6 @@
 import { SOURCES } from "../../algorithm/sources.ts";
 import type { Recipe } from "../recipe.ts";
+import { NO_LOSS, TOY, TOY_BUDGET, throughout } from "../toy.ts";
 
 export const chord: Recipe = {
   id: "chord",
@@ -14,5 +15,25 @@ export const chord: Recipe = {
     guidance: { plugin: "solver" },
     objective: { params: { dualClip: 3 } },
     losses: [{ plugin: "chord" }],
+  },
+  claim: {
+    sentence:
+      "Against imitation first and reinforcement after it, accuracy falls less on the way, entropy stays higher, and pass@1 ends no lower.",
+    baseline: {
+      recipe: "chord",
+      changes: { "losses.chord.weighting": "none", "losses.chord.peak": 1, "losses.chord.valley": 0, "losses.chord.decay": 20 },
+    },
+    settings: TOY,
+    budget: TOY_BUDGET,
+    conditions: [
+      {
+        sentence: "The lowest pass@1 on held-out problems during training is higher.",
+        measure: { metric: "pass@1", reduce: "min" },
+        direction: "higher",
+        margin: 0,
+      },
+      { sentence: "Entropy over training is higher.", measure: throughout("entropy"), direction: "higher", margin: 0 },
+      NO_LOSS,
+    ],
   },
 };

@@ -1,5 +1,6 @@
 import { SOURCES } from "../../algorithm/sources.ts";
 import type { Recipe } from "../recipe.ts";
+import { afterTraining, late, TOY, TOY_BUDGET } from "../toy.ts";
 
 export const coReward: Recipe = {
   id: "co-reward",
@@ -13,5 +14,20 @@ export const coReward: Recipe = {
     task: { plugin: "addition" },
     reward: { plugin: "co-reward" },
     kl: { params: { coefficient: 0.005 } },
+  },
+  claim: {
+    sentence: "Labels from the twin keep accuracy rising and answers different where labels from the same question's majority narrow them.",
+    baseline: { recipe: "co-reward", changes: { "reward.label": "own" } },
+    settings: { ...TOY, task: "addition", "task.level": "2" },
+    budget: TOY_BUDGET,
+    conditions: [
+      { sentence: "pass@1 after training is higher.", measure: afterTraining("pass@1"), direction: "higher", margin: 0 },
+      {
+        sentence: "A group has more different answers in the last twenty steps.",
+        measure: late("groups/distinct_texts"),
+        direction: "higher",
+        margin: 0,
+      },
+    ],
   },
 };

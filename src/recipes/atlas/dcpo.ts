@@ -1,5 +1,6 @@
 import { SOURCES } from "../../algorithm/sources.ts";
 import type { Recipe } from "../recipe.ts";
+import { NO_LOSS, TOY, TOY_BUDGET, throughout } from "../toy.ts";
 
 export const dcpo: Recipe = {
   id: "dcpo",
@@ -14,5 +15,28 @@ export const dcpo: Recipe = {
     advantage: { plugin: "prompt-memory" },
     objective: { plugin: "dynamic-clip" },
     aggregation: { plugin: "sequence-mean-token-mean" },
+  },
+  claim: {
+    sentence:
+      "On problems that come again and again, more answers have something to teach than with GRPO, and far fewer tokens are clipped, at no loss of pass@1.",
+    baseline: { recipe: "grpo" },
+    settings: { ...TOY, "task.problems": 64 },
+    budget: TOY_BUDGET,
+    conditions: [
+      {
+        sentence: "The share of answers with an advantage other than zero is at least a tenth higher.",
+        measure: throughout("advantages/nonzero_fraction"),
+        direction: "higher",
+        margin: 0.1,
+      },
+      {
+        sentence: "The share of clipped tokens is less than a fifth.",
+        measure: throughout("clip_ratio/region_mean"),
+        direction: "lower",
+        margin: 0.2,
+        compare: "ratio",
+      },
+      NO_LOSS,
+    ],
   },
 };

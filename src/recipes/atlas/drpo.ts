@@ -1,5 +1,6 @@
 import { SOURCES } from "../../algorithm/sources.ts";
 import type { Recipe } from "../recipe.ts";
+import { late, NO_LOSS, TOY, TOY_BUDGET, throughout } from "../toy.ts";
 
 export const drpo: Recipe = {
   id: "drpo",
@@ -10,4 +11,35 @@ export const drpo: Recipe = {
   source: SOURCES.drpo,
   base: "grpo@1",
   changes: { objective: { plugin: "decoupled-reward" } },
+  claim: {
+    sentence:
+      "Right answers get shorter than with GRPO and a length penalty, at no loss of pass@1, and no right answer is ever pushed down.",
+    baseline: { recipe: "grpo", changes: { rewards: "kimi-length" } },
+    settings: TOY,
+    budget: TOY_BUDGET,
+    conditions: [
+      {
+        sentence: "Right answers are shorter in the last twenty steps.",
+        measure: late("completions/mean_length_right"),
+        direction: "lower",
+        margin: 0,
+      },
+      NO_LOSS,
+      {
+        sentence: "Less than one right answer in a thousand is pushed down.",
+        measure: throughout("right_pushed_down"),
+        direction: "lower",
+        margin: -0.001,
+        baseline: 0,
+      },
+      {
+        sentence: "GRPO with the penalty pushes more than one in a hundred down.",
+        measure: throughout("right_pushed_down"),
+        direction: "higher",
+        margin: 0.01,
+        method: { recipe: "grpo", changes: { rewards: "kimi-length" } },
+        baseline: 0,
+      },
+    ],
+  },
 };

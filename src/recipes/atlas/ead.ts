@@ -1,5 +1,6 @@
 import { SOURCES } from "../../algorithm/sources.ts";
 import type { Recipe } from "../recipe.ts";
+import { afterTraining, TOY, TOY_BUDGET, throughout } from "../toy.ts";
 
 export const ead: Recipe = {
   id: "ead",
@@ -12,5 +13,34 @@ export const ead: Recipe = {
   changes: {
     sampler: { plugin: "annealed" },
     objective: { params: { clipHigh: 0.28 } },
+  },
+  claim: {
+    sentence:
+      "A group of sixteen finds a right answer more often than at temperature 1 and at 1.2, its weakest answers are no worse, and entropy ends higher than at temperature 1.",
+    baseline: { recipe: "grpo", changes: { "objective.clipHigh": 0.28 } },
+    settings: { ...TOY, "sampler.promptsPerStep": 4, "sampler.groupSize": 16 },
+    budget: TOY_BUDGET,
+    conditions: [
+      {
+        sentence: "The share of groups with a right answer is higher than at temperature 1.",
+        measure: throughout("groups/any_right"),
+        direction: "higher",
+        margin: 0,
+      },
+      {
+        sentence: "It is higher than at temperature 1.2.",
+        measure: throughout("groups/any_right"),
+        direction: "higher",
+        margin: 0,
+        baseline: { recipe: "grpo", changes: { "objective.clipHigh": 0.28, "sampler.temperature": 1.2 } },
+      },
+      {
+        sentence: "The share of groups with right answers only is at most a hundredth lower than at temperature 1.",
+        measure: throughout("groups/all_right"),
+        direction: "higher",
+        margin: -0.01,
+      },
+      { sentence: "Entropy on held-out problems ends higher.", measure: afterTraining("eval/entropy"), direction: "higher", margin: 0 },
+    ],
   },
 };

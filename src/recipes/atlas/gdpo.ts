@@ -1,5 +1,6 @@
 import { SOURCES } from "../../algorithm/sources.ts";
 import type { Recipe } from "../recipe.ts";
+import { afterTraining, TOY, TOY_BUDGET, throughout } from "../toy.ts";
 
 export const gdpo: Recipe = {
   id: "gdpo",
@@ -12,5 +13,28 @@ export const gdpo: Recipe = {
   changes: {
     reward: { params: { formatWeight: 0.2, overlongBuffer: 8 } },
     advantage: { plugin: "gdpo" },
+  },
+  claim: {
+    sentence:
+      "Groups have more different advantages than with GRPO on the summed reward, and both being right and being well-formed end higher.",
+    baseline: { recipe: "grpo", changes: { "reward.formatWeight": 0.2, "reward.overlongBuffer": 8 } },
+    settings: TOY,
+    budget: TOY_BUDGET,
+    conditions: [
+      {
+        sentence: "A group has at least a tenth more different advantages.",
+        measure: throughout("advantages/distinct_per_group"),
+        direction: "higher",
+        margin: 1.1,
+        compare: "ratio",
+      },
+      { sentence: "pass@1 after training is higher.", measure: afterTraining("pass@1"), direction: "higher", margin: 0 },
+      {
+        sentence: "More held-out answers can be read after training.",
+        measure: afterTraining("eval/well_formed"),
+        direction: "higher",
+        margin: 0,
+      },
+    ],
   },
 };

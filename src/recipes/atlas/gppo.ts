@@ -1,5 +1,6 @@
 import { SOURCES } from "../../algorithm/sources.ts";
 import type { Recipe } from "../recipe.ts";
+import { TOY, TOY_BUDGET, throughout } from "../toy.ts";
 
 export const gppo: Recipe = {
   id: "gppo",
@@ -14,5 +15,30 @@ export const gppo: Recipe = {
     objective: { plugin: "gradient-preserving" },
     losses: [{ plugin: "positive-nll", params: { coefficient: 0.1 } }],
     optimizer: { params: { miniBatches: 4 } },
+  },
+  claim: {
+    sentence: "Clipped tokens keep their gradient, entropy stays higher, and accuracy rises faster than with clip-higher.",
+    baseline: {
+      recipe: "grpo",
+      changes: { groupFilter: "mixed", "objective.clipHigh": 0.28, "optimizer.miniBatches": 4 },
+    },
+    settings: TOY,
+    budget: TOY_BUDGET,
+    conditions: [
+      {
+        sentence: "More than 99 % of the tokens beyond the bounds have a gradient.",
+        measure: throughout("clip_ratio/gradient_kept"),
+        direction: "higher",
+        margin: 0,
+        baseline: 0.99,
+      },
+      { sentence: "Entropy over training is higher.", measure: throughout("entropy"), direction: "higher", margin: 0 },
+      {
+        sentence: "pass@1 on held-out problems, averaged over training, is higher.",
+        measure: throughout("pass@1"),
+        direction: "higher",
+        margin: 0,
+      },
+    ],
   },
 };

@@ -1,5 +1,6 @@
 import { SOURCES } from "../../algorithm/sources.ts";
 import type { Recipe } from "../recipe.ts";
+import { late, NO_LOSS, TOY, TOY_BUDGET } from "../toy.ts";
 
 export const laser: Recipe = {
   id: "laser",
@@ -12,5 +13,21 @@ export const laser: Recipe = {
   changes: {
     shapers: [{ plugin: "self-reward" }],
     losses: [{ plugin: "self-reward" }],
+  },
+  claim: {
+    sentence: "The policy comes to know right answers from wrong ones well above chance, at no loss of pass@1.",
+    baseline: { recipe: "grpo" },
+    settings: TOY,
+    budget: TOY_BUDGET,
+    conditions: [
+      {
+        sentence: "In the last twenty steps its verdict on its own answers is right in more than 60 %.",
+        measure: late("self_reward/accuracy"),
+        direction: "higher",
+        margin: 0.1,
+        baseline: 0.5,
+      },
+      NO_LOSS,
+    ],
   },
 };

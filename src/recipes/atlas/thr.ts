@@ -1,5 +1,6 @@
 import { SOURCES } from "../../algorithm/sources.ts";
 import type { Recipe } from "../recipe.ts";
+import { afterTraining, TOY, TOY_BUDGET } from "../toy.ts";
 
 export const thr: Recipe = {
   id: "thr",
@@ -12,5 +13,30 @@ export const thr: Recipe = {
   changes: {
     groupFilter: { plugin: "mixed" },
     shapers: [{ plugin: "token-hidden-reward", params: { lean: 0.1 } }],
+  },
+  claim: {
+    sentence:
+      "Leaning to exploitation ends with a higher pass@1, leaning to exploration with a higher pass@16 than not leaning, and picking tokens alone is as good as GRPO.",
+    baseline: { recipe: "thr", changes: { "shapers.token-hidden-reward.lean": 0 } },
+    settings: TOY,
+    budget: TOY_BUDGET,
+    conditions: [
+      { sentence: "With lean 0.1, pass@1 after training is higher.", measure: afterTraining("pass@1"), direction: "higher", margin: 0 },
+      {
+        sentence: "With lean −0.1, pass@16 after training is higher.",
+        measure: afterTraining("pass@16"),
+        direction: "higher",
+        margin: 0,
+        method: { changes: { "shapers.token-hidden-reward.lean": -0.1 } },
+      },
+      {
+        sentence: "With lean 0, pass@1 is at most three points lower than GRPO's.",
+        measure: afterTraining("pass@1"),
+        direction: "higher",
+        margin: -0.03,
+        method: { changes: { "shapers.token-hidden-reward.lean": 0 } },
+        baseline: { recipe: "grpo", changes: { groupFilter: "mixed" } },
+      },
+    ],
   },
 };

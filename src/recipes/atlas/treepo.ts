@@ -1,5 +1,6 @@
 import { SOURCES } from "../../algorithm/sources.ts";
 import type { Recipe } from "../recipe.ts";
+import { NO_LOSS, TOY, TOY_BUDGET, throughout } from "../toy.ts";
 
 export const treepo: Recipe = {
   id: "treepo",
@@ -15,5 +16,24 @@ export const treepo: Recipe = {
     reward: { params: { overlongBuffer: 4 } },
     advantage: { plugin: "tree" },
     objective: { params: { clipHigh: 0.28, dualClip: 10 } },
+  },
+  claim: {
+    sentence: "An answer costs clearly fewer generated tokens than with independent sampling, at no loss of pass@1.",
+    baseline: {
+      recipe: "grpo",
+      changes: { groupFilter: "mixed", "reward.overlongBuffer": 4, "objective.clipHigh": 0.28, "objective.dualClip": 10 },
+    },
+    settings: TOY,
+    budget: TOY_BUDGET,
+    conditions: [
+      {
+        sentence: "Tokens generated for each answer are less than nine tenths.",
+        measure: { ratio: [throughout("tokens"), throughout("rollouts_drawn")] },
+        direction: "lower",
+        margin: 0.9,
+        compare: "ratio",
+      },
+      NO_LOSS,
+    ],
   },
 };

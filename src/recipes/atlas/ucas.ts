@@ -1,5 +1,6 @@
 import { SOURCES } from "../../algorithm/sources.ts";
 import type { Recipe } from "../recipe.ts";
+import { afterTraining, late, TOY, TOY_BUDGET } from "../toy.ts";
 
 export const ucas: Recipe = {
   id: "ucas",
@@ -12,5 +13,22 @@ export const ucas: Recipe = {
   changes: {
     shapers: [{ plugin: "confidence" }, { plugin: "logit-penalty" }],
     objective: { params: { dualClip: 3 } },
+  },
+  claim: {
+    sentence:
+      "With the same clip range, entropy stays higher and pass@8 ends higher than with GRPO, and the policy is less sure of its wrong answers.",
+    baseline: { recipe: "grpo", changes: { "objective.dualClip": 3 } },
+    settings: TOY,
+    budget: TOY_BUDGET,
+    conditions: [
+      { sentence: "Entropy on held-out problems ends higher.", measure: afterTraining("eval/entropy"), direction: "higher", margin: 0 },
+      { sentence: "pass@8 after training is higher.", measure: afterTraining("pass@8"), direction: "higher", margin: 0 },
+      {
+        sentence: "Confidence in wrong answers is lower in the last twenty steps.",
+        measure: late("confidence/wrong"),
+        direction: "lower",
+        margin: 0,
+      },
+    ],
   },
 };
