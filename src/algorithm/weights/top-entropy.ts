@@ -28,10 +28,15 @@ export const topEntropy: TokenWeightPlugin = {
     const entropy = batch.entropy ?? batch.scores.entropy;
     if (!entropy) throw new RangeError("the entropy quantile needs the entropies of the batch");
     const counted = Array.from({ length: batch.weight.length }, (_, t) => t).filter((t) => batch.weight[t] !== 0);
-    const threshold = quantile32(
-      counted.map((t) => entropy[t]),
-      1 - (params.share as number),
-    );
+    const share = params.share as number;
+    // Rounded to 32 bits, the smallest entropy could lie below itself; a share of 1 drops nothing.
+    const threshold =
+      share >= 1
+        ? 0
+        : quantile32(
+            counted.map((t) => entropy[t]),
+            1 - share,
+          );
     const weight = new Float64Array(batch.weight.length);
     for (const t of counted) if (entropy[t] >= threshold) weight[t] = 1;
     return { weight, keepDenominator: true, terms: { kept: weight }, metrics: { entropy_threshold: counted.length === 0 ? 0 : threshold } };
