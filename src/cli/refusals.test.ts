@@ -398,7 +398,18 @@ describe("runs that cannot go on", () => {
     });
 
     it("say so in the middle of pre-training, and go on from the state before", async () => {
-      const make = (path: string, ...more: string[]) => ["pretrain", "--policy", "nano", "--batch", "2", "--out", path, ...more];
+      const make = (path: string, ...more: string[]) => [
+        "pretrain",
+        "--policy",
+        "nano",
+        "--batch",
+        "2",
+        "--problems",
+        "1",
+        "--out",
+        path,
+        ...more,
+      ];
       const undisturbed = await mkdtemp(join(folder, "pretrain-"));
       await succeed(make(undisturbed, "--stop", "3"));
       const path = await mkdtemp(join(folder, "pretrain-"));
