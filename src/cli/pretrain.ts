@@ -212,7 +212,7 @@ export async function run(args: string[]): Promise<void> {
       mixture: MIXTURES[size],
       steps: updates,
       seed: settings.seed,
-      loss: mean(losses),
+      loss: Number(mean(losses).toFixed(4)),
       command: reproduction(job, until),
       measured,
     };
