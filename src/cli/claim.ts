@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { folderCache } from "../claims/cache.ts";
-import { type ClaimProgress, claimOf, runClaim } from "../claims/run-claim.ts";
+import { armsOf, type ClaimProgress, claimOf, runClaim } from "../claims/run-claim.ts";
 import { makeFolder } from "../policy/checkpoint-folder.ts";
 import { RECIPES } from "../recipes/index.ts";
 import type { RecordedOutcome } from "../recipes/outcomes.ts";
@@ -60,7 +60,9 @@ export async function run(args: string[]): Promise<void> {
   }
   const seeds = values.seeds === undefined ? undefined : integerFlag("seeds", values.seeds, 1, 1000);
   const recipes = await Promise.all(positionals.map(readWritten));
-  for (const recipe of recipes) claimOf(recipe);
+  // What is wrong is said before anything is written or run.
+  for (const recipe of recipes) armsOf(recipe);
+  await makeFolder(values.cache);
   // The portable engine with one thread gives the same numbers everywhere, so that kept runs can be shared.
   const engine = await engineByName("portable");
   const outcomes: RecordedOutcome[] = [];
