@@ -91,6 +91,9 @@ describe("self-reward", () => {
   it("loss: counts how often the judgement agrees with the verifier", () => {
     expect(lossOf(batchOf()).metrics!["self_reward/accuracy"]).toBe(1);
     expect(lossOf(batchOf({ reward: [0, 0, 0, 1] })).metrics!["self_reward/accuracy"]).toBe(0.75);
+    expect(lossOf(batchOf()).metrics!["self_reward/auc"]).toBe(1);
+    expect(lossOf(batchOf({ reward: [1, 1, 0, 0] })).metrics!["self_reward/auc"]).toBe(0.5);
+    expect(lossOf(batchOf({ reward: [0, 0, 0, 0] })).metrics).not.toHaveProperty("self_reward/auc");
   });
 
   it("mix: the advantages of the worked example, on every token", () => {

@@ -51,6 +51,9 @@ export const selfRewardLoss: ObjectivePlugin = {
     const error = selfRewardError(selfReward, labels, weights, scale.beta);
     const alpha = batch.step > (params.warmup as number) ? (params.coefficient as number) : 0;
     const judged = labels.flatMap((label, r) => (ended[r] && !Number.isNaN(label) ? [{ label, score: selfReward[r] }] : []));
+    // A judgement separates if a right answer has a higher score than a wrong one: the area under the ROC curve, ties counting half.
+    const [right, wrong] = [1, 0].map((own) => judged.flatMap(({ label, score }) => (label === own ? [score] : [])));
+    const wins = right.reduce((sum, a) => sum + wrong.reduce((won, b) => won + (a > b ? 1 : a === b ? 0.5 : 0), 0), 0);
     const agrees = judged.filter(({ label, score }) => score > 0.5 === (label === 1)).length;
     return {
       value: alpha * error.value,
@@ -61,6 +64,7 @@ export const selfRewardLoss: ObjectivePlugin = {
       metrics: {
         "self_reward/error": error.value,
         ...(judged.length > 0 ? { "self_reward/accuracy": agrees / judged.length } : {}),
+        ...(right.length > 0 && wrong.length > 0 ? { "self_reward/auc": wins / (right.length * wrong.length) } : {}),
       },
     };
   },

@@ -10,7 +10,7 @@ const verdict = (answer?: string): Verdict => ({
   ...(answer === undefined ? {} : { answer }),
 });
 
-function rewardOf(answers: readonly (readonly (string | undefined)[])[], twins?: readonly number[]): number[] {
+function rewardOf(answers: readonly (readonly (string | undefined)[])[], twins?: readonly number[], label = "twin"): number[] {
   const rows = answers.flat().length;
   let at = 0;
   const groups = answers.map((group) => group.map(() => at++));
@@ -27,7 +27,7 @@ function rewardOf(answers: readonly (readonly (string | undefined)[])[], twins?:
     ...(twins ? { twins } : {}),
     step: 1,
   };
-  return Array.from(coReward.parts(batch, {}, undefined, null!).parts.agreement);
+  return Array.from(coReward.parts(batch, { label }, undefined, null!).parts.agreement);
 }
 
 describe("co-reward", () => {
@@ -61,6 +61,20 @@ describe("co-reward", () => {
       ),
     ).toEqual([0, 0, 0, 0, 0]);
     expect(rewardOf([[], ["1"]], [1, 0])).toEqual([0]);
+  });
+
+  it("can reward agreement with the own majority instead", () => {
+    expect(
+      rewardOf(
+        [
+          ["7", "7", "8"],
+          ["8", "9", "8"],
+        ],
+        [1, 0],
+        "own",
+      ),
+    ).toEqual([1, 1, 0, 1, 0, 1]);
+    expect(rewardOf([["", ""]], undefined, "own")).toEqual([0, 0]);
   });
 
   it("keeps groups of other sizes and pairs in any place apart", () => {
