@@ -290,11 +290,11 @@ export function recipeAt(recipe: ResolvedRecipe, step: number): ResolvedRecipe {
 
 /** What a recipe's plug-ins need measured. */
 export function needsOf(recipe: ResolvedRecipe): ReadonlySet<Need> {
-  const plugins: PluginDeclaration[] = [
-    ...SLOTS.map((slot) => pluginOf(slot, recipe.slots[slot].plugin)),
-    ...LIST_SLOTS.flatMap((list) => recipe.lists[list].map((use) => pluginOf(list, use.plugin))),
-  ];
-  return new Set(plugins.flatMap((plugin) => plugin.needs ?? []));
+  const needs = (plugin: PluginDeclaration, params: Parameters) => [...(plugin.needs ?? []), ...(plugin.needsOf?.(params) ?? [])];
+  return new Set([
+    ...SLOTS.flatMap((slot) => needs(pluginOf(slot, recipe.slots[slot].plugin), recipe.slots[slot].params)),
+    ...LIST_SLOTS.flatMap((list) => recipe.lists[list].flatMap((use) => needs(pluginOf(list, use.plugin), use.params))),
+  ]);
 }
 
 /** What differs between two recipes, by path. */

@@ -391,6 +391,8 @@ export class Session {
   private async edit(path: string, value: number | boolean | string): Promise<void> {
     const run = this.run;
     if (!run) throw new Error("There is no run yet.");
+    // After an error the run goes back to its last whole step; what is edited meanwhile holds from the step after that.
+    if (!this.goal) await this.pumping;
     // The first answers are shown before anybody asked for a step: a knob turned now should show in them.
     const again = this.previewing && !this.goal;
     if (again) await this.rewind();
