@@ -105,7 +105,7 @@ export const entropyBonus: ObjectivePlugin = {
       coefficient: new Float64Array(n),
       entropyCoefficient,
       terms: { entropy: Float64Array.from(entropy) },
-      metrics: { entropy: mean, entropy_coef: next ? (next.coefficient as number) : applied },
+      metrics: { "actor/entropy": mean, entropy_coef: next ? (next.coefficient as number) : applied },
       ...(next ? { state: next } : {}),
     };
   },

@@ -19,8 +19,8 @@ describe("the entropy bonus", () => {
 
   it("is the mean entropy of tokens that count, times the coefficient", () => {
     const batch = { ...randomBatch(1, { lengths: [3] }), entropy: [1, 2, 30], weight: [0.2, 0.2, 0] };
-    expect(entropy(batch)).toMatchObject({ value: expect.closeTo(-0.15, 12), metrics: { entropy: 1.5, entropy_coef: 0.1 } });
-    expect(entropy({ ...batch, weight: [0, 0, 0] })).toMatchObject({ value: expect.closeTo(0, 12), metrics: { entropy: 0 } });
+    expect(entropy(batch)).toMatchObject({ value: expect.closeTo(-0.15, 12), metrics: { "actor/entropy": 1.5, entropy_coef: 0.1 } });
+    expect(entropy({ ...batch, weight: [0, 0, 0] })).toMatchObject({ value: expect.closeTo(0, 12), metrics: { "actor/entropy": 0 } });
   });
 
   it("adaptive: rises while entropy is low, falls while it is high, and is given only while the last measure was low", () => {
