@@ -136,4 +136,13 @@ export const SOURCES = {
     title: "Back to Basics: Revisiting REINFORCE Style Optimization for Learning from Human Feedback in LLMs",
     url: "https://arxiv.org/abs/2402.14740",
   },
+  ngrpo: { title: "NGRPO: Negative-enhanced Group Relative Policy Optimization", url: "https://github.com/nangongrui-ngr/NGRPO" },
+  canon: {
+    title: "Conditional Advantage Estimation for Reinforcement Learning in Large Reasoning Models",
+    url: "https://github.com/biuboomc/CANON",
+  },
+  nsrPsr: {
+    title: "The Surprising Effectiveness of Negative Reinforcement in LLM Reasoning",
+    url: "https://github.com/TianHongZXY/RLVR-Decomposed",
+  },
 } as const;

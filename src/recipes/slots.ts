@@ -5,6 +5,7 @@ import { flippedVerdicts } from "../algorithm/channels/flipped.ts";
 import { heldoutEvaluation } from "../algorithm/evaluations/heldout.ts";
 import { mixedGroups } from "../algorithm/filters/mixed.ts";
 import { keepAllGroups } from "../algorithm/filters/none.ts";
+import { notAllRight } from "../algorithm/filters/not-all-right.ts";
 import { GUIDANCES } from "../algorithm/guidance/index.ts";
 import { KLS } from "../algorithm/kl/index.ts";
 import { LOSSES } from "../algorithm/losses/index.ts";
@@ -135,7 +136,7 @@ export const PLUGINS: Readonly<{
   task: tasks,
   sampler: SAMPLERS,
   guidance: GUIDANCES,
-  groupFilter: [keepAllGroups, mixedGroups],
+  groupFilter: [keepAllGroups, mixedGroups, notAllRight],
   rewardChannel: [cleanChannel, flippedVerdicts],
   reward: [verdictReward, coReward],
   advantage: ADVANTAGES,

@@ -28,7 +28,7 @@ const forms = (plugin: AdvantagePlugin): Parameters[] => [
   }),
 ];
 /** Estimators that pair rollouts by their place in the group. */
-const PAIRED = ["risk"];
+const PAIRED = ["risk", "conditional"];
 // A person's own formula has terms and errors of its own.
 const ALL = ADVANTAGES.filter((plugin) => plugin.id !== "expression").flatMap((plugin) =>
   forms(plugin).map((params) => [`${plugin.id} ${JSON.stringify(params)}`, plugin, params] as const),
@@ -305,7 +305,12 @@ describe("every estimator", () => {
     [
       "impossible and certain tokens",
       batchOf([[1, 0]], {
-        scores: { oldLogProb: [Number.NEGATIVE_INFINITY, 0, 0, 0], sumSquares: [0, 1, 1, 1], hidden: new Float64Array(12) },
+        scores: {
+          oldLogProb: [Number.NEGATIVE_INFINITY, 0, 0, 0],
+          sumSquares: [0, 1, 1, 1],
+          entropy: [0, 0, 0, 0],
+          hidden: new Float64Array(12),
+        },
       }),
     ],
     ["token rewards that are no numbers", batchOf([[1, 0]], { tokenReward: [0, Number.NaN, 0, 1] })],
@@ -345,9 +350,14 @@ describe("every estimator", () => {
           const kept = lists.flatMap((list, g) => list.map((_, i) => lists.slice(0, g).reduce((n, l) => n + l.length + 1, 0) + i));
           const take = (values: ArrayLike<number>, width: number) =>
             kept.flatMap((r) => Array.from({ length: (offsets[r + 1] - offsets[r]) * width }, (_, i) => values[offsets[r] * width + i]));
-          const { oldLogProb, sumSquares, hidden } = more.scores;
+          const { oldLogProb, sumSquares, entropy, hidden } = more.scores;
           const less = batchOf(lists, {
-            scores: { oldLogProb: take(oldLogProb!, 1), sumSquares: take(sumSquares!, 1), hidden: take(hidden!, 3) },
+            scores: {
+              oldLogProb: take(oldLogProb!, 1),
+              sumSquares: take(sumSquares!, 1),
+              entropy: take(entropy!, 1),
+              hidden: take(hidden!, 3),
+            },
           });
           near(take(perToken(plugin, more, params), 1), [...perToken(plugin, less, params)], 9);
         }),
@@ -368,11 +378,16 @@ describe("every estimator", () => {
             Float64Array.from(
               order.flatMap((r) => Array.from({ length: (offsets[r + 1] - offsets[r]) * width }, (_, i) => values[offsets[r] * width + i])),
             );
-          const { oldLogProb, sumSquares, hidden } = batch.scores;
+          const { oldLogProb, sumSquares, entropy, hidden } = batch.scores;
           const other: RolloutBatch = {
             ...batch,
             reward: order.map((r) => batch.reward[r]),
-            scores: { oldLogProb: permuted(oldLogProb!), sumSquares: permuted(sumSquares!), hidden: permuted(hidden!, 3) },
+            scores: {
+              oldLogProb: permuted(oldLogProb!),
+              sumSquares: permuted(sumSquares!),
+              entropy: permuted(entropy!),
+              hidden: permuted(hidden!, 3),
+            },
           };
           near(perToken(plugin, other, params), [...permuted(perToken(plugin, batch, params))], 9);
         }),

@@ -29,6 +29,7 @@ export function batchOf(
     maxLength: 8,
     scores: {
       oldLogProb: numbers(tokens, (x) => Math.log(x)),
+      entropy: numbers(tokens, (x) => 2 * x),
       sumSquares: numbers(tokens, (x) => 0.1 + 0.8 * x),
       hidden: numbers(tokens * HIDDEN, (x) => 2 * x - 1),
     },

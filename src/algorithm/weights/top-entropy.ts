@@ -17,6 +17,22 @@ export const topEntropy: TokenWeightPlugin = {
       slider: [0.05, 1, 0.05],
       effect: "This share of the tokens, those with the highest entropy, learns; the others are left alone.",
     },
+    rule: {
+      kind: "choice",
+      label: "Chosen by",
+      default: "quantile",
+      options: [
+        { value: "quantile", label: "a quantile of the entropies (TRL)" },
+        { value: "count", label: "a number of tokens, rounded up" },
+      ],
+      effect: "A quantile keeps all tokens that reach it; a number keeps exactly so many, and at least one.",
+    },
+    keepDenominator: {
+      kind: "boolean",
+      label: "Others count in the mean",
+      default: true,
+      effect: "Whether the loss is averaged over all tokens, or over those that learn alone, which then each learn more.",
+    },
   },
   explanation: {
     sentence: "Most tokens follow from what came before; the few forks where the policy could go either way carry what there is to learn.",
@@ -38,10 +54,23 @@ export const topEntropy: TokenWeightPlugin = {
             1 - share,
           );
     const weight = new Float64Array(batch.weight.length);
-    for (const t of counted) if (entropy[t] >= threshold) weight[t] = 1;
-    return { weight, keepDenominator: true, terms: { kept: weight }, metrics: { entropy_threshold: counted.length === 0 ? 0 : threshold } };
+    const kept =
+      params.rule === "count"
+        ? [...counted].sort((a, b) => entropy[b] - entropy[a]).slice(0, keptCount(counted.length, share))
+        : counted.filter((t) => entropy[t] >= threshold);
+    for (const t of kept) weight[t] = 1;
+    const lowest = params.rule === "count" ? Math.min(...kept.map((t) => entropy[t])) : threshold;
+    return {
+      weight,
+      keepDenominator: params.keepDenominator as boolean,
+      terms: { kept: weight },
+      metrics: { entropy_threshold: counted.length === 0 ? 0 : lowest },
+    };
   },
 };
+
+/** How many of n tokens are a share of them: rounded up (fractions below 1e-4 are not), at least one. */
+export const keptCount = (n: number, share: number): number => Math.min(n, Math.max(1, Math.floor(n * share + 0.9999)));
 
 /**
  * The q-quantile with linear interpolation, every operation rounded to 32 bits as TRL's threshold is; 0 for no values. A value that lies

@@ -12,7 +12,7 @@ export function rewardBatch(rewards: Numbers, groupSize: number, offsets?: Numbe
 }
 
 export interface LossTables {
-  readonly batch: UpdateBatch;
+  readonly batch: UpdateBatch & { readonly weight: Float64Array };
   /** Packed numbers as rows of the file's own width, 0 on padding. */
   readonly table: (packed: Numbers) => number[][];
 }

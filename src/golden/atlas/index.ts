@@ -1,6 +1,7 @@
 import { GoldenError } from "../../policy/golden.ts";
 import { isObject } from "../../policy/llama-config.ts";
 import { type Json, type Reader, type Recomputed, reader, UnknownMethodError } from "../read.ts";
+import { canon } from "./canon.ts";
 import { chord } from "./chord.ts";
 import { coReward } from "./co-reward.ts";
 import { dcpo } from "./dcpo.ts";
@@ -8,7 +9,10 @@ import { drpo } from "./drpo.ts";
 import { ead } from "./ead.ts";
 import { gdpo } from "./gdpo.ts";
 import { gppo } from "./gppo.ts";
+import { highEntropyTokens } from "./high-entropy-tokens.ts";
 import { laser } from "./laser.ts";
+import { ngrpo } from "./ngrpo.ts";
+import { nsrPsr } from "./nsr-psr.ts";
 import { riskpo } from "./riskpo.ts";
 import { treepo } from "./treepo.ts";
 import { ucas } from "./ucas.ts";
@@ -26,6 +30,7 @@ export interface AtlasCase {
 export type AtlasMethod = (one: AtlasCase) => Json | null;
 
 export const ATLAS: Readonly<Record<string, AtlasMethod>> = {
+  canon,
   chord,
   "co-reward": coReward,
   dcpo,
@@ -33,7 +38,10 @@ export const ATLAS: Readonly<Record<string, AtlasMethod>> = {
   ead,
   gdpo,
   gppo,
+  "high-entropy-tokens": highEntropyTokens,
   laser,
+  ngrpo,
+  "nsr-psr": nsrPsr,
   riskpo,
   treepo,
   ucas,

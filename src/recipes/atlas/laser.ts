@@ -21,8 +21,8 @@ export const laser: Recipe = {
     budget: TOY_BUDGET,
     conditions: [
       {
-        sentence: "In the last twenty steps its verdict on its own answers is right in more than 60 %.",
-        measure: late("self_reward/accuracy"),
+        sentence: "In the last twenty steps its verdict puts a right answer above a wrong one in more than 60 % of pairs.",
+        measure: late("self_reward/auc"),
         direction: "higher",
         margin: 0.1,
         baseline: 0.5,
