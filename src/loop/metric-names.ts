@@ -11,6 +11,8 @@ export interface MetricName {
   readonly verl?: string;
   /** Where our quantity differs from theirs. */
   readonly difference?: string;
+  /** The plug-in that measures it, as `slot=plugin`; absent for what every recipe measures. */
+  readonly from?: string;
 }
 
 export const METRICS: readonly MetricName[] = [
@@ -255,11 +257,75 @@ export const METRICS: readonly MetricName[] = [
   { name: "eval/accuracy_when_well_formed", meaning: "Share of right ones among those.", unit: "share" },
   { name: "eval/mean_length", meaning: "Mean length of those answers.", unit: "tokens", trl: "eval_completions/mean_length" },
   { name: "eval/entropy", meaning: "Mean entropy over their tokens.", unit: "nats", trl: "eval_entropy" },
-];
 
-/** Metrics that plug-ins add under names of their own; the plug-in's explanation says what they are. */
-export const PLUGIN_METRICS =
-  "Further metrics come from the plug-ins of a recipe, such as `self_reward/accuracy`; their explanations say what they are.";
+  // What single plug-ins measure, means over the step's optimizer steps.
+  {
+    name: "actor/entropy",
+    meaning: "Mean entropy during the updates, at the objective's temperature.",
+    unit: "nats",
+    trl: "entropy",
+    verl: "actor/entropy",
+    from: "losses=entropy",
+  },
+  { name: "entropy_coef", meaning: "The entropy bonus's coefficient.", unit: "", trl: "entropy_coef", from: "losses=entropy" },
+  {
+    name: "cispo_clip_ratio",
+    meaning: "Share of tokens whose ratio is capped while A > 0.",
+    unit: "share",
+    trl: "cispo_clip_ratio",
+    from: "objective=cispo",
+  },
+  { name: "vespo/phi_seq_mean", meaning: "Mean weight of an answer.", unit: "", trl: "vespo/phi_seq_mean", from: "objective=vespo" },
+  ...(["mean", "max"] as const).map(
+    (which): MetricName => ({
+      name: `sampling/sampling_logp_difference/${which}`,
+      meaning: `Distance between the sampler's log-prob and the policy's, ${which}.`,
+      unit: "nats",
+      trl: `sampling/sampling_logp_difference/${which}`,
+      from: "tokenWeights=sampler-correction",
+    }),
+  ),
+  ...(["min", "mean", "max"] as const).map(
+    (which): MetricName => ({
+      name: `sampling/importance_sampling_ratio/${which}`,
+      meaning: `Ratio of the policy's probability to the sampler's, ${which}.`,
+      unit: "",
+      trl: `sampling/importance_sampling_ratio/${which}`,
+      from: "tokenWeights=sampler-correction",
+    }),
+  ),
+  { name: "off_policy_masked", meaning: "Share of tokens that the mask leaves out.", unit: "share", from: "tokenWeights=off-policy-mask" },
+  { name: "entropy_threshold", meaning: "Least entropy of a token that learns.", unit: "nats", from: "tokenWeights=top-entropy" },
+  { name: "positive_nll", meaning: "Imitation of right answers, before its coefficient.", unit: "nats", from: "losses=positive-nll" },
+  { name: "sft_loss", meaning: "Imitation of demonstrations, before its coefficient.", unit: "nats", from: "losses=sft" },
+  {
+    name: "self_reward/error",
+    meaning: "Mean squared error of the policy's verdict on its answers.",
+    unit: "",
+    from: "losses=self-reward",
+  },
+  { name: "self_reward/accuracy", meaning: "Share of answers on which that verdict is right.", unit: "share", from: "losses=self-reward" },
+  {
+    name: "self_reward/auc",
+    meaning: "Chance that a right answer gets a better verdict than a wrong one.",
+    unit: "share",
+    from: "losses=self-reward",
+  },
+  {
+    name: "drpo/guard",
+    meaning: "How far the policy has moved within the step, as the guard sees it.",
+    unit: "nats",
+    from: "objective=decoupled-reward",
+  },
+  { name: "drpo/penalty", meaning: "What the guard adds to the loss.", unit: "", from: "objective=decoupled-reward" },
+  { name: "drpo/guard_active", meaning: "Share of updates in which the guard pulls.", unit: "share", from: "objective=decoupled-reward" },
+  {
+    name: "drpo/loss_with_stand_in",
+    meaning: "The loss with the stand-in of the published code for wrong answers.",
+    unit: "",
+    from: "objective=decoupled-reward",
+  },
+];
 
 /** The row of the table that a metric's name belongs to, if it is in it. */
 export function metricName(name: string): MetricName | undefined {
@@ -271,8 +337,8 @@ const patternOf = (name: string): RegExp => new RegExp(`^${name.replace(/<k>/, "
 /** docs/metrics.md. */
 export function metricsPage(): string {
   const code = (text: string | undefined) => (text ? text.replace(/[\w/@<>]*[/_@][\w/@<>]*|^[\w/]+$/g, (name) => `\`${name}\``) : "–");
-  const row = ({ name, meaning, unit, trl, verl, difference }: MetricName) =>
-    `| \`${name}\` | ${meaning}${difference ? ` *${difference}*` : ""} | ${unit || "–"} | ${code(trl)} | ${code(verl)} |`;
+  const row = ({ name, meaning, unit, trl, verl, difference, from }: MetricName) =>
+    `| \`${name}\` | ${meaning}${difference ? ` *${difference}*` : ""}${from ? ` Only with \`${from}\`.` : ""} | ${unit || "–"} | ${code(trl)} | ${code(verl)} |`;
   return `# Metrics
 
 What a step of training measures (\`metrics.jsonl\`, the charts, claims), and what TRL's \`GRPOTrainer\` and verl call the same quantity. A dash means
@@ -282,7 +348,5 @@ A metric that has no value in a step (no wrong answer, say) is absent; NaN is ne
 | metric | meaning | unit | TRL | verl |
 |---|---|---|---|---|
 ${METRICS.map(row).join("\n")}
-
-${PLUGIN_METRICS}
 `;
 }

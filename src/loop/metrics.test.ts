@@ -188,14 +188,19 @@ describe("the table of metrics", () => {
     base = await shippedBase("nano");
   });
 
-  it("has a row for each metric that GRPO, Dr. GRPO and DAPO measure, and every row is measured by one of them", async () => {
+  it("has a row for each metric that is measured, and every row is measured", async () => {
     const engine = await createPortableEngine();
     const seen = new Set<string>();
-    const changes = { "optimizer.learningRate": 3e-3, "evaluation.every": 2, "evaluation.problems": 4, "kl.coefficient": 0.1 };
-    for (const recipe of ["grpo", "dr-grpo", "dapo"]) {
-      const run = await Run.open(engine, smallSetup(changes, recipe), base);
+    const measure = async (recipe: string, changes: Readonly<Record<string, number | string>>) => {
+      const run = await Run.open(engine, smallSetup({ "optimizer.learningRate": 3e-3, ...changes }, recipe), base);
       for (const { metrics } of await runSteps(run, 2)) for (const name of Object.keys(metrics!)) seen.add(name);
       run.dispose();
+    };
+    await measure("grpo", { "evaluation.every": 2, "evaluation.problems": 4, "kl.coefficient": 0.1 });
+    const plugins = new Set(METRICS.flatMap(({ from }) => (from ? [from] : [])));
+    for (const from of plugins) {
+      const [slot, plugin] = from.split("=");
+      await measure("grpo", { [slot]: plugin, ...(plugin === "sft" ? { guidance: "solver" } : {}) });
     }
     engine.dispose();
     expect([...seen].filter((name) => !metricName(name))).toEqual([]);
