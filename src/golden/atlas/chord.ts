@@ -1,8 +1,8 @@
 import { AGGREGATIONS } from "../../algorithm/aggregation/aggregation.ts";
 import { chordLoss, EXPERT_WEIGHTS, type ExpertWeight, expertLoss, shareAt } from "../../algorithm/losses/chord.ts";
 import { clippedSurrogate } from "../../algorithm/objectives/clipped.ts";
+import { withDefaults } from "../../algorithm/plugin.ts";
 import { GoldenError } from "../../policy/golden.ts";
-import { withDefaults } from "../defaults.ts";
 import type { Reader } from "../read.ts";
 import { lossBatch, NO_RANDOM } from "./batches.ts";
 import type { AtlasMethod } from "./index.ts";

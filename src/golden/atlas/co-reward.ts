@@ -1,7 +1,7 @@
 import { groupRelative } from "../../algorithm/advantages/group.ts";
+import { withDefaults } from "../../algorithm/plugin.ts";
 import { agreement, majorityVote } from "../../algorithm/rewards/co-reward.ts";
 import { GoldenError } from "../../policy/golden.ts";
-import { withDefaults } from "../defaults.ts";
 import { consecutiveGroups, type Reader } from "../read.ts";
 import type { AtlasMethod } from "./index.ts";
 

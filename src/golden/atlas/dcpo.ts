@@ -1,7 +1,7 @@
 import { type PromptMemory, smoothStandardisation } from "../../algorithm/advantages/dcpo.ts";
 import type { PluginState } from "../../algorithm/batch.ts";
 import { dynamicBounds, dynamicClip } from "../../algorithm/objectives/dynamic-clip.ts";
-import { withDefaults } from "../defaults.ts";
+import { withDefaults } from "../../algorithm/plugin.ts";
 import { lossBatch, NO_RANDOM, rewardBatch } from "./batches.ts";
 import type { AtlasMethod } from "./index.ts";
 

@@ -1,5 +1,5 @@
 import { decoupledReward } from "../../algorithm/objectives/drpo.ts";
-import { withDefaults } from "../defaults.ts";
+import { withDefaults } from "../../algorithm/plugin.ts";
 import { pack } from "../read.ts";
 import { lossBatch, NO_RANDOM } from "./batches.ts";
 import type { AtlasMethod } from "./index.ts";

@@ -1,8 +1,8 @@
 import { clippedSurrogate } from "../../algorithm/objectives/clipped.ts";
+import { withDefaults } from "../../algorithm/plugin.ts";
 import { type Annealing, annealedTemperature, decayAt } from "../../algorithm/samplers/annealed.ts";
 import { samplerCorrection } from "../../algorithm/weights/sampler-correction.ts";
 import { GoldenError } from "../../policy/golden.ts";
-import { withDefaults } from "../defaults.ts";
 import { offsetsOf, pack, type Reader } from "../read.ts";
 import { lossBatch, NO_RANDOM } from "./batches.ts";
 import type { AtlasMethod } from "./index.ts";

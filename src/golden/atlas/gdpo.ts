@@ -1,7 +1,7 @@
 import { gdpo as decoupled } from "../../algorithm/advantages/gdpo.ts";
 import { groupRelative } from "../../algorithm/advantages/group.ts";
+import { withDefaults } from "../../algorithm/plugin.ts";
 import { GoldenError } from "../../policy/golden.ts";
-import { withDefaults } from "../defaults.ts";
 import { offsetsOf, unpack } from "../read.ts";
 import { NO_RANDOM, rewardBatch } from "./batches.ts";
 import type { AtlasMethod } from "./index.ts";

@@ -1,6 +1,6 @@
 import { riskAdvantage } from "../../algorithm/advantages/riskpo.ts";
 import type { PluginState } from "../../algorithm/batch.ts";
-import { withDefaults } from "../defaults.ts";
+import { withDefaults } from "../../algorithm/plugin.ts";
 import type { Json } from "../read.ts";
 import { NO_RANDOM, rewardBatch } from "./batches.ts";
 import type { AtlasMethod } from "./index.ts";

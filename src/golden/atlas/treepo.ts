@@ -1,10 +1,10 @@
 import { type Comparison, combine, comparisonsOf, segmentAdvantages, treeAdvantage } from "../../algorithm/advantages/tree.ts";
 import type { PathStep } from "../../algorithm/batch.ts";
 import { clippedSurrogate } from "../../algorithm/objectives/clipped.ts";
+import { withDefaults } from "../../algorithm/plugin.ts";
 import { type ForkPolicy, forkBudget, shareForks } from "../../algorithm/samplers/tree.ts";
 import { mean } from "../../algorithm/statistics.ts";
 import { GoldenError } from "../../policy/golden.ts";
-import { withDefaults } from "../defaults.ts";
 import type { Json, Reader } from "../read.ts";
 import { lossBatch, NO_RANDOM } from "./batches.ts";
 import type { AtlasMethod } from "./index.ts";

@@ -1,8 +1,8 @@
 import { groupRelative } from "../../algorithm/advantages/group.ts";
 import { spreadRows } from "../../algorithm/batch.ts";
 import { clippedSurrogate } from "../../algorithm/objectives/clipped.ts";
+import { withDefaults } from "../../algorithm/plugin.ts";
 import { confidenceShaping, payForLogits, selfConfidence, shapeByConfidence } from "../../algorithm/shapers/ucas.ts";
-import { withDefaults } from "../defaults.ts";
 import { offsetsOf, pack, unpack } from "../read.ts";
 import { lossBatch, NO_RANDOM, rewardBatch } from "./batches.ts";
 import type { AtlasMethod } from "./index.ts";

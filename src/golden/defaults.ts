@@ -1,1 +1,0 @@
-export { withDefaults } from "../algorithm/plugin.ts";
