@@ -1,7 +1,7 @@
 /** The known name that a wrong one was most likely meant to be; undefined if none is near. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let least = Math.min(name.length, Math.max(1, Math.floor(name.length / 3)) + 1);
+  let least = Math.min(name.length, Math.ceil(name.length / 3) + 1);
   for (const candidate of known) {
     const edits = editDistance(name.toLowerCase().slice(0, 50), candidate.toLowerCase());
     if (edits < least) [best, least] = [candidate, edits];

@@ -81,6 +81,24 @@ it("shows a mistake where it is, follows it while it is mended, and keeps the te
   expect(sent).toEqual(["let a = reward\na - reward * 2"]);
 });
 
+it("of a long line, shows what surrounds the mistake", () => {
+  render(<Panel />);
+  const caret = (text: string) => {
+    type(text);
+    apply();
+    return screen.getByRole("alert").querySelector("pre")!.textContent!.split("\n");
+  };
+  const [before, after] = ["1 + ".repeat(20), " + 1".repeat(20)];
+  for (const text of [`${before}rewrad`, `rewrad${after}`, `${before}rewrad${after}`]) {
+    const [line, under] = caret(text);
+    expect(line.length).toBeLessThanOrEqual(30);
+    expect(line.slice(under.indexOf("^"), under.length)).toBe("rewrad");
+  }
+  const [line, under] = caret(before);
+  expect(under.length).toBe(line.length + 1);
+  fireEvent.click(screen.getByRole("button", { name: "Discard" }));
+});
+
 it("says that a text is too long", () => {
   render(<Panel />);
   type("1 + ".repeat(2000));

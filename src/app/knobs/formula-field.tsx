@@ -106,6 +106,9 @@ function mistake(parameter: TextParameter, text: string): { readonly of: string;
   }
 }
 
+/** Characters of a line that fit under the field; an even number. */
+const LINE = 28;
+
 /** The line with the mistake, a caret under it, and what is wrong. */
 function Problem({ id, text, error, goTo }: { id: string; text: string; error: RecipeError; goTo: (span: Span) => void }) {
   if (!(error instanceof ExpressionError)) {
@@ -118,9 +121,13 @@ function Problem({ id, text, error, goTo }: { id: string; text: string; error: R
   const { place } = error;
   const line = text.split("\n")[place.line - 1];
   const width = Math.max(1, Math.min(place.end - place.start, line.length - place.column + 1));
+  // Of a long line, what surrounds the mistake.
+  const from = line.length <= LINE ? 0 : Math.max(0, Math.min(place.column - LINE / 2, line.length - LINE));
+  const excerpt = `${from > 0 ? "…" : ""}${line.slice(from, from + LINE)}${from + LINE < line.length ? "…" : ""}`;
+  const caret = " ".repeat(place.column - 1 - from + (from > 0 ? 1 : 0)) + "^".repeat(Math.min(width, from + LINE - place.column + 1 || 1));
   return (
     <div className="formula-problem" role="alert" id={id}>
-      <pre aria-hidden="true">{`${line}\n${" ".repeat(place.column - 1)}${"^".repeat(width)}`}</pre>
+      <pre aria-hidden="true">{`${excerpt}\n${caret}`}</pre>
       <button type="button" className="quiet" onMouseDown={(event) => event.preventDefault()} onClick={() => goTo(place)}>
         line {place.line}, column {place.column}
       </button>
