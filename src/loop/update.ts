@@ -283,7 +283,12 @@ async function lossesOnHost(
     return result;
   };
   const main = run("policy", objective.key, policyWeight, (b) =>
-    objective.plugin.lossAndCoefficients(b, objective.params, states[objective.key], randomFor(context, objective.key, call)),
+    objective.plugin.lossAndCoefficients(
+      { ...b, mask: counted },
+      objective.params,
+      states[objective.key],
+      randomFor(context, objective.key, call),
+    ),
   );
   if (kl.params.place !== "reward" && kl.plugin.coefficient(kl.params, states[kl.key]) !== 0) {
     run("kl", kl.key, unmasked, (b) => kl.plugin.lossAndCoefficients(b, kl.params, states[kl.key]));
