@@ -61,8 +61,12 @@ export function makeDomain(batch: RolloutBatch, keepRow: (r: number) => boolean,
     token: Int32Array.from(rowOfToken),
   };
   const owner = (fine: Shape, coarse: Shape): Int32Array => {
-    let at = Int32Array.from({ length: sizes[fine] }, (_, i) => i);
-    for (let s = SHAPES.indexOf(fine); s > SHAPES.indexOf(coarse); s--) at = at.map((i) => up[SHAPES[s]]![i]);
+    const at = new Int32Array(sizes[fine]);
+    for (let i = 0; i < at.length; i++) at[i] = i;
+    for (let s = SHAPES.indexOf(fine); s > SHAPES.indexOf(coarse); s--) {
+      const next = up[SHAPES[s]]!;
+      for (let i = 0; i < at.length; i++) at[i] = next[at[i]];
+    }
     return at;
   };
   const segments = (level: Level, from: Shape): Segments => {
@@ -97,6 +101,12 @@ function remember<A extends string, B extends string, R>(compute: (a: A, b: B) =
 
 /** The values of a coarse shape, for each value of a finer one. */
 export function spread(values: Float64Array, from: Shape, to: Shape, domain: Domain): Float64Array {
-  if (from === to) return values;
-  return Float64Array.from(domain.owner(to, from), (i) => values[i]);
+  return from === to ? values : pick(values, domain.owner(to, from));
+}
+
+/** The values at these places. */
+export function pick(values: ArrayLike<number>, at: Int32Array): Float64Array {
+  const picked = new Float64Array(at.length);
+  for (let i = 0; i < at.length; i++) picked[i] = values[at[i]];
+  return picked;
 }

@@ -1,5 +1,5 @@
 import type { Numbers, RolloutBatch } from "../batch.ts";
-import { type Domain, spread } from "./domain.ts";
+import { type Domain, pick, spread } from "./domain.ts";
 import { ExpressionError } from "./error.ts";
 import type { Input, Shape } from "./inputs.ts";
 import { nearest } from "./nearest.ts";
@@ -12,7 +12,7 @@ export interface Evaluation {
 }
 
 /** Single operations that one formula may take in a step: a bound on its time, the same on every machine. */
-export const MAX_OPERATIONS = 1e8;
+export const MAX_OPERATIONS = 5e7;
 
 /** Counts a formula's operations. */
 export class Budget {
@@ -63,13 +63,16 @@ function compute<B extends RolloutBatch>(
   }
   if (node.type === "part") {
     budget.spend(node, size);
-    return Float64Array.from(domain.original.rollout, (r) => partOf(graph, node, batch)[r]);
+    return pick(partOf(graph, node, batch), domain.original.rollout);
   }
   if (node.type === "reduce") {
     const { shape } = graph.nodes[node.args[0]];
     budget.spend(node, costOfReduction(node.name, domain.sizes[shape]));
     const { starts, items } = domain.segments(node.level, shape);
-    return Float64Array.from({ length: size }, (_, i) => node.fn.value(values[node.args[0]], items, starts[i], starts[i + 1]));
+    const x = values[node.args[0]];
+    const reduced = new Float64Array(size);
+    for (let i = 0; i < size; i++) reduced[i] = node.fn.value(x, items, starts[i], starts[i + 1]);
+    return reduced;
   }
   budget.spend(node, size * (1 + node.args.length));
   const [a, b = a, c = a] = node.args.map((arg) => spread(values[arg], graph.nodes[arg].shape, node.shape, domain));
@@ -84,7 +87,7 @@ export const costOfReduction = (name: string, size: number) => (name.endsWith("m
 
 function gather(all: number | Numbers | readonly boolean[], { shape }: Pick<Input<never>, "shape">, domain: Domain): Float64Array {
   if (typeof all === "number") return Float64Array.of(all);
-  return Float64Array.from(domain.original[shape], (i) => Number(all[i]));
+  return pick(all as Numbers, domain.original[shape]);
 }
 
 function partOf(graph: Graph<never>, node: Node & { type: "part" }, batch: RolloutBatch): Numbers {

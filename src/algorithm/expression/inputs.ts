@@ -138,5 +138,7 @@ export const OBJECTIVE = environment<UpdateBatch>("objective", [
 
 /** `[N]`: importance ratios. */
 export function ratios({ logProb, oldLogProb }: Pick<UpdateBatch, "logProb" | "oldLogProb">): Float64Array {
-  return Float64Array.from(logProb, (now, t) => Math.exp(Math.min(RATIO_LIMIT, Math.max(-RATIO_LIMIT, now - oldLogProb[t]))));
+  const ratio = new Float64Array(logProb.length);
+  for (let t = 0; t < ratio.length; t++) ratio[t] = Math.exp(Math.min(RATIO_LIMIT, Math.max(-RATIO_LIMIT, logProb[t] - oldLogProb[t])));
+  return ratio;
 }

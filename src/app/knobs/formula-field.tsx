@@ -66,7 +66,13 @@ export function FormulaField({ path, parameter, value, tip, onChange }: FormulaF
         ref={field}
         className={shown ? "invalid" : ""}
         value={text}
-        rows={Math.min(12, Math.max(3, text.split("\n").length))}
+        rows={Math.min(
+          12,
+          Math.max(
+            3,
+            text.split("\n").reduce((rows, line) => rows + Math.max(1, Math.ceil(line.length / LINE)), 0),
+          ),
+        )}
         spellCheck={false}
         autoCapitalize="off"
         autoComplete="off"
