@@ -12,7 +12,7 @@ export const laser: Recipe = {
   base: "grpo@1",
   changes: {
     shapers: [{ plugin: "self-reward" }],
-    losses: [{ plugin: "self-reward" }],
+    losses: [{ plugin: "self-reward", params: { coefficient: 0.5 } }],
   },
   claim: {
     sentence: "The policy comes to know right answers from wrong ones well above chance, at no loss of pass@1.",
