@@ -74,6 +74,20 @@ describe("self-reward", () => {
     expect([...coefficient, ...loss].every((x) => x === 0)).toBe(true);
   });
 
+  it("loss: demonstrations do not thin it", () => {
+    const own = lossOf(batchOf({ reward: [1, 0] as number[], verdictLogProb: [-14, -20], groups: [[0, 1]] }));
+    const beside = lossOf(
+      batchOf({
+        reward: [1, 0, Number.NaN, Number.NaN],
+        verdictLogProb: [-14, -20, -15, -16],
+        groups: [[0, 1]],
+        source: ["policy", "policy", "expert", "expert"],
+      }),
+    );
+    expect(beside.value).toBeCloseTo(own.value, 12);
+    expect(Array.from(beside.verdictCoefficient!)).toEqual([...own.verdictCoefficient!, 0, 0]);
+  });
+
   it("loss: waits for its warm-up, and has no NaN for batches of one class, unscorable or cut off", () => {
     expect(lossOf(batchOf(), { warmup: 1 }).value).toBe(0);
     expect(lossOf(batchOf({ step: 2 }), { warmup: 1 }).value).toBeGreaterThan(0);

@@ -67,20 +67,22 @@ export function classWeights(labels: readonly number[], counts: readonly boolean
 /**
  * The class-balanced squared error between self-reward and label, averaged over all rows (rows that were cut off are 0 in the sum), with
  * its derivative by each row's log-prob.
+ * @param rows what the sum is divided by, where some rows are not meant (demonstrations).
  */
 export function selfRewardError(
   selfReward: readonly number[],
   labels: readonly number[],
   weights: readonly number[],
   beta: number,
+  rows = selfReward.length,
 ): { readonly value: number; readonly derivative: Float64Array } {
   const derivative = new Float64Array(selfReward.length);
   let value = 0;
   selfReward.forEach((score, r) => {
     const gap = score - labels[r];
     if (!Number.isFinite(gap)) return;
-    value += (weights[r] * gap * gap) / selfReward.length;
-    derivative[r] = (2 * weights[r] * gap * beta) / selfReward.length;
+    value += (weights[r] * gap * gap) / rows;
+    derivative[r] = (2 * weights[r] * gap * beta) / rows;
   });
   return { value, derivative };
 }

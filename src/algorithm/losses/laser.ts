@@ -48,7 +48,8 @@ export const selfRewardLoss: ObjectivePlugin = {
     const selfReward = selfRewards(batch.verdictLogProb!, scale);
     const ended = selfReward.map(Number.isFinite);
     const weights = classWeights(labels, ended);
-    const error = selfRewardError(selfReward, labels, weights, scale.beta);
+    const rollouts = batch.source?.filter((source) => source === "policy").length ?? batch.rows;
+    const error = selfRewardError(selfReward, labels, weights, scale.beta, Math.max(1, rollouts));
     const alpha = batch.step > (params.warmup as number) ? (params.coefficient as number) : 0;
     const judged = labels.flatMap((label, r) => (ended[r] && !Number.isNaN(label) ? [{ label, score: selfReward[r] }] : []));
     // A judgement separates if a right answer has a higher score than a wrong one: the area under the ROC curve, ties counting half.

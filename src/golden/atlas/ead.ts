@@ -14,6 +14,8 @@ function softmax(logits: readonly number[], temperature: number): number[] {
   return powers.map((p) => p / sum);
 }
 
+const AGGREGATIONS = { "token-mean": "token-mean", "seq-mean-token-mean": "sequence-mean-token-mean" } as const;
+
 /** @param multiplier of the cooling length: the released sampler's 20, or 1 as in its correction of the old log-probs. */
 const annealingAt = (params: Reader, step: number, multiplier: number): Annealing => ({
   start: params.number("tauMax", 1.2),
@@ -45,8 +47,8 @@ export const ead: AtlasMethod = ({ params, input }) => {
   if (input.has("generatedSoFar")) return temperatures(params, input);
   if (!input.has("logProbs")) return null;
   const aggregation = params.text("aggregation", "token-mean");
-  if (aggregation !== "token-mean") throw new GoldenError(`${params.place}: the aggregation ${aggregation} is not known`);
-  const { batch, table } = lossBatch(input, "token-mean");
+  if (!Object.hasOwn(AGGREGATIONS, aggregation)) throw new GoldenError(`${params.place}: the aggregation ${aggregation} is not known`);
+  const { batch, table } = lossBatch(input, AGGREGATIONS[aggregation as keyof typeof AGGREGATIONS]);
   const cap = params.number("tisCap", 0);
   let weight = batch.weight;
   if (cap > 0) {
