@@ -145,4 +145,12 @@ export const SOURCES = {
     title: "The Surprising Effectiveness of Negative Reinforcement in LLM Reasoning",
     url: "https://github.com/TianHongZXY/RLVR-Decomposed",
   },
+  pacs: {
+    title: "Implicit Actor Critic Coupling via a Supervised Learning Framework for RLVR",
+    url: "https://github.com/ritzz-ai/PACS",
+  },
+  unlikely: {
+    title: "Rewarding the Unlikely: Lifting GRPO Beyond Distribution Sharpening",
+    url: "https://github.com/AndreHe02/rewarding-unlikely-release",
+  },
 } as const;

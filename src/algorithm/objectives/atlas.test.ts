@@ -9,6 +9,7 @@ import { clippedSurrogate } from "./clipped.ts";
 import { decoupledReward } from "./drpo.ts";
 import { dynamicBounds, dynamicClip } from "./dynamic-clip.ts";
 import { gradientPreserving } from "./gradient-preserving.ts";
+import { implicitCritic } from "./pacs.ts";
 
 const random = randomSequence({ seed: 1, stream: STREAM.plugin, step: 1 });
 const run = (plugin: ObjectivePlugin, batch: UpdateBatch, params: Parameters = {}): LossResult =>
@@ -168,6 +169,30 @@ describe("decoupled reward", () => {
   });
 });
 
+describe("classifying the own answers", () => {
+  it.each(["leave-one-out", "group-normalised", "group-centred", "raw"])("has the gradient of its value: %s", (score) => {
+    for (const classWeight of ["question", "none", "only_positive", "only_negative"]) {
+      const batch = batchOf();
+      const { coefficient, value } = run(implicitCritic, batch, { score, classWeight, beta: 1.5 });
+      expect(value).toBeGreaterThan(0);
+      expectClose(
+        coefficient,
+        slopeOf((b) => run(implicitCritic, b, { score, classWeight, beta: 1.5 }).value, batch),
+      );
+    }
+  });
+
+  it("starts with predictions of one half, and gives right and wrong the same say", () => {
+    const fresh = batchOf();
+    const { value, terms, coefficient } = run(implicitCritic, { ...fresh, logProb: fresh.oldLogProb, groups: [[0, 1, 2]] });
+    expect(value).toBeCloseTo(Math.log(2), 12);
+    expect(Array.from(terms.classWeight).slice(0, 3)).toEqual([0.75, 0.75, 1.5]);
+    const slopes = [0, 4, 6].map((t) => coefficient[t]);
+    expect(slopes[0] + slopes[1] + slopes[2]).toBeCloseTo(0, 12);
+    expect(slopes.map(Math.sign)).toEqual([-1, -1, 1]);
+  });
+});
+
 describe("likelihood of right answers", () => {
   it("has the gradient of its value: the mean over tokens of answers with reward 1", () => {
     const batch = batchOf({ reward: [1, 0.99, 0, 1, 1, 1] });
@@ -202,14 +227,14 @@ describe("input that teaches nothing or too much", () => {
     ],
   ];
   it.each(strange)("%s", (_, more) => {
-    for (const plugin of [dynamicClip, gradientPreserving, decoupledReward, positiveNll]) {
+    for (const plugin of [dynamicClip, gradientPreserving, decoupledReward, implicitCritic, positiveNll]) {
       const { value, loss, coefficient } = run(plugin, batchOf(more));
       expect(Number.isFinite(value), plugin.id).toBe(true);
       expect([...loss, ...coefficient].every(Number.isFinite), plugin.id).toBe(true);
     }
   });
   it("a masked token has no coefficient", () => {
-    for (const plugin of [dynamicClip, gradientPreserving, decoupledReward, positiveNll]) {
+    for (const plugin of [dynamicClip, gradientPreserving, decoupledReward, implicitCritic, positiveNll]) {
       expect([...run(plugin, batchOf()).coefficient.slice(14)], plugin.id).toEqual([0, 0]);
     }
   });

@@ -11,6 +11,7 @@ import { gmpo } from "./gmpo.ts";
 import { gradientPreserving } from "./gradient-preserving.ts";
 import { gspo } from "./gspo.ts";
 import { luspo } from "./luspo.ts";
+import { implicitCritic } from "./pacs.ts";
 import { gpgLoss, reinforce } from "./reinforce.ts";
 import { sapo } from "./sapo.ts";
 import { vespo } from "./vespo.ts";
@@ -32,5 +33,6 @@ export const OBJECTIVES: readonly [ObjectivePlugin, ...ObjectivePlugin[]] = [
   dynamicClip,
   gradientPreserving,
   decoupledReward,
+  implicitCritic,
   expressionObjective,
 ];

@@ -13,9 +13,11 @@ import { highEntropyTokens } from "./high-entropy-tokens.ts";
 import { laser } from "./laser.ts";
 import { ngrpo } from "./ngrpo.ts";
 import { nsrPsr } from "./nsr-psr.ts";
+import { pacs } from "./pacs.ts";
 import { riskpo } from "./riskpo.ts";
 import { treepo } from "./treepo.ts";
 import { ucas } from "./ucas.ts";
+import { unlikeliness } from "./unlikeliness-reward.ts";
 
 /** Golden files of single methods: `id`, and `cases` with `params`, `input` and `output`. */
 
@@ -42,9 +44,11 @@ export const ATLAS: Readonly<Record<string, AtlasMethod>> = {
   laser,
   ngrpo,
   "nsr-psr": nsrPsr,
+  pacs,
   riskpo,
   treepo,
   ucas,
+  "unlikeliness-reward": unlikeliness,
 };
 
 /** Puts computed values in the place of given ones, key by key; what was not computed stays and is listed. */

@@ -11,10 +11,12 @@ import { highEntropyTokens } from "./high-entropy-tokens.ts";
 import { laser } from "./laser.ts";
 import { ngrpo } from "./ngrpo.ts";
 import { nsrPsr } from "./nsr-psr.ts";
+import { pacs } from "./pacs.ts";
 import { riskpo } from "./riskpo.ts";
 import { thr } from "./thr.ts";
 import { treepo } from "./treepo.ts";
 import { ucas } from "./ucas.ts";
+import { unlikeliness } from "./unlikeliness-reward.ts";
 
 /** Methods from single papers, each as its difference from GRPO. */
 export const ATLAS_RECIPES: readonly Recipe[] = [
@@ -34,4 +36,6 @@ export const ATLAS_RECIPES: readonly Recipe[] = [
   canon,
   nsrPsr,
   highEntropyTokens,
+  pacs,
+  unlikeliness,
 ];
