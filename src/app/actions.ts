@@ -1,8 +1,10 @@
 import type { Phase } from "../loop/record.ts";
 import type { RunSetup } from "../loop/run.ts";
+import type { Change } from "../recipes/changes.ts";
 import { recipeById } from "../recipes/index.ts";
 import { resolveRecipe, withChange } from "../recipes/recipe.ts";
-import { shownRecord, usePage } from "./state.ts";
+import { expectedKnobs, shownRecord, usePage } from "./state.ts";
+import { forgetHistory, remember, travel } from "./undo.ts";
 import { send } from "./worker-client.ts";
 
 /** What a person can do. The state changes at once where the answer is certain; the worker has the last word. */
@@ -42,13 +44,32 @@ export function reset(): void {
 export function start(setup: RunSetup): void {
   const { drafts } = usePage.getState();
   const progress = { what: "Starting a new run", fraction: undefined };
+  forgetHistory();
   usePage.setState({ progress, drafts: { ...drafts, recipe: setup.recipe.id, policy: setup.policy } });
   send({ type: "start", setup });
 }
 
-export function edit(path: string, value: number | boolean | string): void {
-  usePage.setState((state) => ({ drafts: { ...state.drafts, [path]: value } }));
-  send({ type: "edit", path, value });
+/** Turns a knob. */
+export const edit = (path: string, value: number | boolean | string) => turn([[path, value]]);
+
+/** Turns several knobs in one gesture, which one undo takes back. */
+export function turn(changes: readonly Change[]): void {
+  const now = expectedKnobs(usePage.getState());
+  if (now && changes.length > 0) remember(now);
+  sendEdits(changes);
+}
+
+function sendEdits(changes: readonly Change[]): void {
+  for (const [path, value] of changes) {
+    usePage.setState(({ drafts: { [path]: _, ...others } }) => ({ drafts: { ...others, [path]: value } }));
+    send({ type: "edit", path, value });
+  }
+}
+
+/** Takes the last gesture back, or does it again. */
+export function undo(direction: "back" | "forth"): void {
+  const now = expectedKnobs(usePage.getState());
+  if (now) sendEdits(travel(direction, now));
 }
 
 /** The setup with another recipe: the task and its level stay. */
@@ -61,11 +82,13 @@ export function withRecipe(setup: RunSetup, id: string): RunSetup {
 
 /** What a new run started from here would be: the knobs as they are turned now. */
 export function setupNow(): RunSetup | undefined {
-  const { run } = usePage.getState();
-  return run && { recipe: run.recipe, policy: run.setup.policy, seed: run.seed };
+  const state = usePage.getState();
+  const now = expectedKnobs(state);
+  return now && { ...now, policy: state.run!.setup.policy };
 }
 
 export function resume(runId: string): void {
+  forgetHistory();
   usePage.setState({ offer: undefined, progress: { what: "Bringing the run back", fraction: undefined } });
   send({ type: "resume", runId });
 }

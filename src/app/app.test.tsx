@@ -196,7 +196,7 @@ it("changes task and seed as knobs, and recipe and policy by a new run", () => {
   ]);
   expect(sent[2]).toMatchObject({
     type: "start",
-    setup: { policy: "nano", recipe: { id: "dapo", slots: { task: { plugin: "reverse" } } } },
+    setup: { policy: "nano", seed: 12, recipe: { id: "dapo", slots: { task: { plugin: "sort" } } } },
   });
   expect(sent[3]).toMatchObject({ type: "start", setup: { policy: "tiny", recipe: { id: "grpo" } } });
 });

@@ -1,5 +1,5 @@
 import { useEffect } from "react";
-import { backToLive, lookAt, onePhase, reset, steps, togglePlay } from "./actions.ts";
+import { backToLive, lookAt, onePhase, reset, steps, togglePlay, undo } from "./actions.ts";
 import { leaveRun } from "./confirm.tsx";
 import { usePage } from "./state.ts";
 
@@ -11,6 +11,7 @@ export const KEYS: readonly (readonly [keys: string, meaning: string])[] = [
   ["←", "look back one step"],
   ["End", "back to the newest step"],
   ["R", "reset"],
+  ["Ctrl+Z", "undo a turned knob (with Shift: redo)"],
   ["Tab, then arrows", "go through the tokens"],
 ];
 
@@ -18,6 +19,12 @@ export const KEYS: readonly (readonly [keys: string, meaning: string])[] = [
 export function Shortcuts() {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
+      const isText = (event.target as Element).closest("textarea, input:not([type=range], [type=checkbox])");
+      if ((event.ctrlKey || event.metaKey) && !event.altKey && /^[zy]$/i.test(event.key) && !isText) {
+        event.preventDefault();
+        undo(event.shiftKey || event.key.toLowerCase() === "y" ? "forth" : "back");
+        return;
+      }
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
       const target = event.target as Element;
       // The grid of tokens takes its arrow keys itself, and prevents their default.

@@ -2,8 +2,10 @@ import { create } from "zustand";
 import { evaluationMetrics } from "../loop/metrics.ts";
 import { type EvaluationRecord, type Metrics, PHASES, type Phase, type StepRecord } from "../loop/record.ts";
 import { type Edit, type RunSetup, setupAt } from "../loop/run.ts";
+import { withFittingChanges } from "../recipes/changes.ts";
 import type { ResolvedRecipe } from "../recipes/recipe.ts";
 import type { EngineStatus, Event, KeptRun } from "../worker/protocol.ts";
+import type { Knobs } from "./undo.ts";
 
 /** What the page knows, fed only by the worker's events; views read it, and commands go to the worker. */
 
@@ -219,6 +221,26 @@ export function shownPhase(state: PageState): Phase | undefined {
   const record = shownRecord(state);
   if (!record) return undefined;
   return state.viewPhase && phaseIndex(state.viewPhase) <= phaseIndex(record.phase) ? state.viewPhase : record.phase;
+}
+
+const NOT_KNOBS = ["recipe", "policy", "seed"];
+let expected: { run: RunView; drafts: PageState["drafts"]; recipe: ResolvedRecipe } | undefined;
+
+/** The recipe as it will be once the worker has answered: what the knobs show. */
+export function expectedRecipe({ run, drafts }: PageState): ResolvedRecipe | undefined {
+  if (!run) return undefined;
+  if (expected?.run !== run || expected.drafts !== drafts) {
+    const sent = Object.entries(drafts).filter(([path]) => !NOT_KNOBS.includes(path));
+    expected = { run, drafts, recipe: sent.length === 0 ? run.recipe : withFittingChanges(run.recipe, sent) };
+  }
+  return expected.recipe;
+}
+
+/** The same, with the seed. */
+export function expectedKnobs(state: PageState): Knobs | undefined {
+  const recipe = expectedRecipe(state);
+  const draft = state.drafts.seed;
+  return recipe && { recipe, seed: typeof draft === "number" && Number.isInteger(draft) && draft >= 0 ? draft : state.run!.seed };
 }
 
 export function notify(kind: Toast["kind"], text: string): void {

@@ -1,6 +1,14 @@
 import { useEffect, useRef, useState } from "react";
-import { checkValue, type NumberParameter, type Parameter, RecipeError } from "../../algorithm/plugin.ts";
+import {
+  checkValue,
+  type NumberParameter,
+  type Parameter,
+  parseSchedule,
+  RecipeError,
+  valueAt as scheduledValue,
+} from "../../algorithm/plugin.ts";
 import { short } from "../format.ts";
+import { usePage } from "../state.ts";
 import type { Value } from "./describe.ts";
 import { FormulaField } from "./formula-field.tsx";
 import { positionOf, positions, valueAt } from "./scale.ts";
@@ -31,10 +39,13 @@ function isTall(parameter: Parameter): boolean {
 export function Knob({ path, parameter, value, original, pendingFrom, onChange }: KnobProps) {
   const changed = original !== undefined && value !== original;
   const pending = pendingFrom === undefined ? "" : ` Felt from step ${pendingFrom} on.`;
-  const tip = `${parameter.effect}${parameter.kind === "integer" || parameter.kind === "number" ? unit(parameter) : ""}${pending}`;
+  const isNumber = parameter.kind === "integer" || parameter.kind === "number";
+  const tip = `${parameter.effect}${isNumber ? unit(parameter) : ""}${pending}`;
   const props = { path, value, onChange, tip };
+  const scheduled = isNumber && typeof value === "string";
+  const look = [isTall(parameter) && "tall", scheduled && "scheduled", changed && "changed", pending && "pending"];
   return (
-    <div className={`knob ${parameter.kind} ${isTall(parameter) ? "tall" : ""} ${changed ? "changed" : ""} ${pending ? "pending" : ""}`}>
+    <div className={["knob", parameter.kind, ...look.filter(Boolean)].join(" ")}>
       <span className="knob-label" data-tip={tip}>
         {parameter.label}
       </span>
@@ -63,7 +74,7 @@ export function Knob({ path, parameter, value, original, pendingFrom, onChange }
           />
         </span>
       )}
-      {(parameter.kind === "number" || parameter.kind === "integer") && <NumberKnob {...props} parameter={parameter} />}
+      {isNumber && <NumberKnob {...props} parameter={parameter} />}
       {parameter.kind === "text" && <FormulaField {...props} value={value as string} parameter={parameter} />}
       <button
         type="button"
@@ -84,16 +95,27 @@ const unit = (parameter: NumberParameter) => (parameter.unit ? ` In ${parameter.
 /** While a slider is dragged only the number moves; the value is sent when it rests this long (milliseconds) or is let go. */
 const REST = 250;
 
+/** A schedule over steps, for a person who has never seen one. */
+const scheduleExample = ({ slider: [low, high] }: NumberParameter) => `${high} to ${low} over 100`;
+
+/** What was typed: a number in any common notation, or a schedule. @throws RecipeError that says what else it might be. */
+function readNumber(parameter: NumberParameter, text: string): Value {
+  const wanted = text.trim().replaceAll("−", "-");
+  if (parseSchedule(wanted)) return checkValue(parameter, wanted, parameter.label);
+  const number = wanted.replace(",", ".");
+  if (number !== "" && !Number.isNaN(Number(number))) return checkValue(parameter, Number(number), parameter.label);
+  throw new RecipeError(`${parameter.label} must be a number, or a schedule such as “${scheduleExample(parameter)}”, got “${text}”`);
+}
+
 function NumberKnob(props: { path: string; parameter: NumberParameter; value: Value; tip: string; onChange: (value: Value) => void }) {
-  const { parameter, tip, onChange } = props;
-  const value = props.value as number;
+  const { parameter, tip, value, onChange } = props;
   const [draft, setDraft] = useState<number>();
   const [text, setText] = useState<string>();
   const [problem, setProblem] = useState<string>();
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
 
-  const commit = (next: number) => {
+  const commit = (next: Value) => {
     clearTimeout(timer.current);
     setDraft(undefined);
     if (next !== value) onChange(next);
@@ -108,8 +130,7 @@ function NumberKnob(props: { path: string; parameter: NumberParameter; value: Va
   const enter = () => {
     if (text === undefined) return;
     try {
-      const wanted = text.trim().replace(",", ".").replace("−", "-");
-      const next = checkValue(parameter, wanted === "" || Number.isNaN(Number(wanted)) ? text : Number(wanted), parameter.label) as number;
+      const next = readNumber(parameter, text);
       setText(undefined);
       setProblem(undefined);
       commit(next);
@@ -118,51 +139,69 @@ function NumberKnob(props: { path: string; parameter: NumberParameter; value: Va
       setProblem(error.message);
     }
   };
-  const shown = draft ?? value;
+  const leave = () => {
+    setText(undefined);
+    setProblem(undefined);
+  };
+  const scheduled = typeof value === "string" && draft === undefined;
+  const shown = draft ?? (typeof value === "number" ? value : Number.NaN);
   return (
     <>
+      {!scheduled && (
+        <input
+          type="range"
+          min={0}
+          max={positions(parameter)}
+          value={positionOf(parameter, shown)}
+          onChange={(event) => slide(Number(event.target.value))}
+          onPointerUp={() => draft !== undefined && commit(draft)}
+          aria-label={`${parameter.label} slider`}
+          aria-valuetext={short(shown, 4)}
+        />
+      )}
       <input
-        type="range"
-        min={0}
-        max={positions(parameter)}
-        value={positionOf(parameter, shown)}
-        onChange={(event) => slide(Number(event.target.value))}
-        onPointerUp={() => draft !== undefined && commit(draft)}
-        aria-label={`${parameter.label} slider`}
-        aria-valuetext={short(shown, 4)}
-      />
-      <input
-        className={`knob-number ${problem ? "invalid" : ""}`}
-        inputMode="decimal"
-        value={text ?? short(shown, 4).replace("−", "-")}
+        className={`knob-number ${problem ? "invalid" : ""} ${!scheduled && (text?.length ?? 0) > 8 ? "wide" : ""}`}
+        inputMode={scheduled ? "text" : "decimal"}
+        value={text ?? (scheduled ? String(value) : short(shown, 4).replace("−", "-"))}
         onChange={(event) => setText(event.target.value)}
         onFocus={(event) => event.target.select()}
         onBlur={() => {
           enter();
-          setText(undefined);
-          setProblem(undefined);
+          leave();
         }}
         onKeyDown={(event) => {
           if (event.key === "Enter") enter();
-          if (event.key === "Escape") {
-            setText(undefined);
-            setProblem(undefined);
-          }
-          if (event.key === "ArrowUp" || event.key === "ArrowDown") {
+          if (event.key === "Escape") leave();
+          if (!scheduled && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
             event.preventDefault();
             setText(undefined);
             slide(positionOf(parameter, shown) + (event.key === "ArrowUp" ? 1 : -1));
           }
         }}
         aria-label={parameter.label}
-        aria-description={tip}
+        aria-description={`${tip} A number, or a schedule over steps: ${scheduleExample(parameter)}.`}
+        data-tip={
+          scheduled ? undefined : `A number, or a schedule over steps such as “${scheduleExample(parameter)}” (and “cosine” after it).`
+        }
         aria-invalid={problem !== undefined}
       />
+      {scheduled && <Now value={value} whole={parameter.kind === "integer"} />}
       {problem && (
         <span className="knob-problem" role="alert">
-          {problem}. It stays at {short(value, 4)}.
+          {problem}. It stays at {typeof value === "number" ? short(value, 4) : value}.
         </span>
       )}
     </>
+  );
+}
+
+/** Where a schedule stands. */
+function Now({ value, whole }: { value: string; whole: boolean }) {
+  const step = usePage((state) => Math.max(1, state.lookBack?.step ?? state.latest?.step ?? state.step));
+  const now = scheduledValue(value, step) as number;
+  return (
+    <span className="knob-now dim">
+      {short(whole ? Math.round(now) : now, 4)} at step {step}
+    </span>
   );
 }
