@@ -6,9 +6,10 @@ import { expect } from "vitest";
 /** Long enough for a software GPU on a busy machine; nothing waits this long unless it fails. */
 export const PATIENCE = 240_000;
 
-/** A small run: short words to reverse, 6 prompts × 4 answers, measured on 64 held-out problems. */
+/** A small run: short words to reverse, 6 prompts × 4 answers, measured on few held-out problems. */
 export const SMALL_RUN =
-  "?policy=nano&task=reverse&level=4&seed=7&set=sampler.promptsPerStep=6&set=sampler.groupSize=4&set=evaluation.problems=64";
+  "?policy=nano&task=reverse&level=4&seed=7&set=sampler.promptsPerStep=6&set=sampler.groupSize=4" +
+  "&set=evaluation.problems=32&set=evaluation.passAtKProblems=4&set=evaluation.passAtKSamples=4";
 
 export class Playground {
   readonly page: Page;

@@ -15,7 +15,7 @@ export const LONG_RUN = 20;
 const live = { lookBack: undefined, viewPhase: undefined };
 
 export function play(): void {
-  usePage.setState({ playing: true, busy: true, ...live });
+  usePage.setState({ playing: true, busy: true, pausing: false, ...live });
   send({ type: "play" });
 }
 
@@ -27,12 +27,12 @@ export function pause(): void {
 export const togglePlay = () => (usePage.getState().playing ? pause() : play());
 
 export function onePhase(): void {
-  usePage.setState({ playing: false, busy: true, ...live });
+  usePage.setState({ playing: false, busy: true, pausing: false, ...live });
   send({ type: "phase" });
 }
 
 export function steps(count = 1): void {
-  usePage.setState({ playing: false, busy: true, ...live });
+  usePage.setState({ playing: false, busy: true, pausing: false, ...live });
   send({ type: "step", count });
 }
 

@@ -149,7 +149,8 @@ export function afterEvent(state: PageState, event: Event): PageState {
       return { ...state, measured: { step: event.step, evaluation: event.evaluation }, history: withEvaluation(state.history, event) };
     case "state": {
       const stopped = !event.playing && state.latest !== state.live;
-      return { ...state, playing: event.playing, busy: event.busy, pausing: false, ...(stopped ? { live: state.latest } : {}) };
+      const pausing = state.pausing && event.busy && !event.playing;
+      return { ...state, playing: event.playing, busy: event.busy, pausing, ...(stopped ? { live: state.latest } : {}) };
     }
     case "phase":
       return afterPhase(state, event.record);

@@ -113,6 +113,7 @@ export class Session {
         // Again, for a goal that waited in the queue when the pause was asked for.
         this.setGoal(undefined);
         await this.pumping;
+        this.emitState();
         return this.keep();
       case "reset":
         if (this.run) await this.begin(this.run.upcoming);
@@ -295,8 +296,12 @@ export class Session {
     this.pumping ??= this.pump().finally(() => {
       this.pumping = undefined;
       // A new goal, or the loss of the device, may arrive in the moment in which the pump runs out.
-      if (this.goal) this.startPump();
-      else if (this.engineLost) void this.handle({ type: "pause" });
+      if (this.goal) {
+        this.startPump();
+        return;
+      }
+      this.emitState();
+      if (this.engineLost) void this.handle({ type: "pause" });
       else this.startIdleWork();
     });
   }
@@ -307,8 +312,9 @@ export class Session {
     if (changed) this.emitState();
   }
 
+  /** A phase in progress ends after the goal that it ran for is gone: until then the session is busy. */
   private emitState(): void {
-    this.host.emit({ type: "state", playing: this.goal?.kind === "play", busy: this.goal !== undefined });
+    this.host.emit({ type: "state", playing: this.goal?.kind === "play", busy: this.goal !== undefined || this.pumping !== undefined });
   }
 
   /** Runs until the goal is reached. Never throws: what cannot be mended becomes an error event, and the run stands at its last whole step. */
@@ -365,7 +371,6 @@ export class Session {
     }
     if (complete) this.host.emit({ type: "step", step: record.step, metrics: record.metrics! });
     if (goal?.kind === "preview" && !this.goal) this.previewing = run.step === 0;
-    if (goal && !this.goal) this.emitState();
   }
 
   private keepRecord(record: StepRecord): void {
