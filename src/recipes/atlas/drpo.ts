@@ -14,8 +14,9 @@ export const drpo: Recipe = {
   claim: {
     sentence:
       "Right answers get shorter than with GRPO and a length penalty, at no loss of pass@1, and no right answer is ever pushed down.",
-    baseline: { recipe: "grpo", changes: { rewards: "kimi-length" } },
-    settings: TOY,
+    baseline: { recipe: "grpo", changes: { rewards: "kimi-length", "rewards.kimi-length.weight": 1 } },
+    // A penalty for length where no answer is right would teach to say nothing; groups of both kinds only, for both sides.
+    settings: { ...TOY, groupFilter: "mixed" },
     budget: TOY_BUDGET,
     conditions: [
       {
@@ -26,18 +27,18 @@ export const drpo: Recipe = {
       },
       NO_LOSS,
       {
-        sentence: "Less than one right answer in a thousand is pushed down.",
+        sentence: "Less than one right answer in ten thousand is pushed down.",
         measure: throughout("right_pushed_down"),
         direction: "lower",
-        margin: -0.001,
+        margin: -0.0001,
         baseline: 0,
       },
       {
-        sentence: "GRPO with the penalty pushes more than one in a hundred down.",
+        sentence: "GRPO with the penalty does push some down.",
         measure: throughout("right_pushed_down"),
         direction: "higher",
-        margin: 0.01,
-        method: { recipe: "grpo", changes: { rewards: "kimi-length" } },
+        margin: 0,
+        method: { recipe: "grpo", changes: { rewards: "kimi-length", "rewards.kimi-length.weight": 1 } },
         baseline: 0,
       },
     ],

@@ -16,7 +16,7 @@ export const ead: Recipe = {
   },
   claim: {
     sentence:
-      "A group of sixteen finds a right answer more often than at temperature 1 and at 1.2, its weakest answers are no worse, and entropy ends higher than at temperature 1.",
+      "A group of sixteen finds a right answer more often than at temperature 1 and at 1.2, no fewer of its answers are right, and entropy ends higher than at temperature 1.",
     baseline: { recipe: "grpo", changes: { "objective.clipHigh": 0.28 } },
     settings: { ...TOY, "sampler.promptsPerStep": 4, "sampler.groupSize": 16 },
     budget: TOY_BUDGET,
@@ -35,10 +35,10 @@ export const ead: Recipe = {
         baseline: { recipe: "grpo", changes: { "objective.clipHigh": 0.28, "sampler.temperature": 1.2 } },
       },
       {
-        sentence: "The share of groups with right answers only is at most a hundredth lower than at temperature 1.",
-        measure: throughout("groups/all_right"),
+        sentence: "The share of right answers in training is at most two points lower than at temperature 1.",
+        measure: throughout("score"),
         direction: "higher",
-        margin: -0.01,
+        margin: -0.02,
       },
       { sentence: "Entropy on held-out problems ends higher.", measure: afterTraining("eval/entropy"), direction: "higher", margin: 0 },
     ],
