@@ -1,13 +1,14 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 import { offline } from "./src/app/offline/plugin.ts";
+import { modernFontsOnly } from "./src/app/tex/fonts.ts";
 import { ISOLATION } from "./src/cli/serve.mjs";
 
 // A relative base lets the built page work from any sub-path.
 export default defineConfig({
   base: "./",
   appType: "mpa",
-  plugins: [react(), offline()],
+  plugins: [react(), modernFontsOnly(), offline()],
   worker: { format: "es" },
   build: { target: "es2023", chunkSizeWarningLimit: 700 },
   server: { headers: ISOLATION },

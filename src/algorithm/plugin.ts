@@ -124,6 +124,8 @@ export interface PluginDeclaration {
   needsOf?(params: Parameters): readonly Need[];
   readonly parameters: Readonly<Record<string, Parameter>>;
   readonly explanation: Explanation;
+  /** The formula as these parameters make it, where they change its form. Default: `explanation.latex`. */
+  latexOf?(params: Parameters): string;
   /** Named intermediates of the formula: symbol (LaTeX) and meaning. */
   readonly terms: Readonly<Record<string, { readonly symbol: string; readonly meaning: string }>>;
 }

@@ -4,6 +4,7 @@ import { Fatal } from "./fatal.tsx";
 import { Header } from "./header.tsx";
 import { Inspector } from "./inspector/inspector.tsx";
 import { KnobPanel } from "./knobs/panel.tsx";
+import { useRecipes } from "./recipes/open.ts";
 import { Shortcuts } from "./shortcuts.tsx";
 import { Stage } from "./stage/stage.tsx";
 import { Toasts } from "./toasts.tsx";
@@ -11,8 +12,10 @@ import { Tooltip } from "./tooltip.tsx";
 import { Transport } from "./transport.tsx";
 
 const Charts = lazy(() => import("./charts/panel.tsx"));
+const RecipeChooser = lazy(() => import("./recipes/chooser.tsx"));
 
 export function App() {
+  const recipesOpen = useRecipes((state) => state.open);
   return (
     <div className="app">
       <Header />
@@ -29,6 +32,11 @@ export function App() {
           </Suspense>
         </aside>
       </main>
+      {recipesOpen && (
+        <Suspense fallback={null}>
+          <RecipeChooser />
+        </Suspense>
+      )}
       <Toasts />
       <Confirm />
       <Fatal />

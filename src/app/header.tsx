@@ -1,13 +1,14 @@
 import { useState } from "react";
-import { RECIPES, recipeById } from "../recipes/index.ts";
 import { PLUGINS } from "../recipes/slots.ts";
 import { edit, forget, resume, setupNow, start, withRecipe } from "./actions.ts";
 import { leaveRun } from "./confirm.tsx";
 import { count, rate } from "./format.ts";
 import { Help } from "./help.tsx";
-import { changesFromGrpo, labelOf, nameOfTask, parameterAt, showValue } from "./knobs/describe.ts";
+import { changesFromGrpo, nameOfTask, parameterAt } from "./knobs/describe.ts";
 import { Popover } from "./popover.tsx";
-import { type RunView, usePage } from "./state.ts";
+import { RUNNABLE_GROUPS } from "./recipes/groups.ts";
+import { openRecipes } from "./recipes/open.ts";
+import { expectedRecipe, type RunView, usePage } from "./state.ts";
 
 export function Header() {
   const run = usePage((state) => state.run);
@@ -81,14 +82,18 @@ function Choices({ run }: { run: RunView }) {
             leaveRun("Start with the new recipe", () => start(withRecipe(setup(), value)));
           }}
         >
-          {RECIPES.map((r) => (
-            <option key={r.id} value={r.id}>
-              {r.name}
-            </option>
+          {RUNNABLE_GROUPS.map(({ title, recipes }) => (
+            <optgroup key={title} label={title}>
+              {recipes.map((r) => (
+                <option key={r.id} value={r.id}>
+                  {r.name}
+                </option>
+              ))}
+            </optgroup>
           ))}
         </select>
       </label>
-      <Difference run={run} />
+      <Difference />
       <label
         data-tip={`The network that learns: ${policies.map((p) => `${p.id} has ${Math.round(p.parameters / 1000)} thousand weights`).join(", ")}.`}
       >
@@ -113,44 +118,22 @@ function Choices({ run }: { run: RunView }) {
   );
 }
 
-/** The recipe's difference from GRPO, with every knob that was turned. */
-function Difference({ run }: { run: RunView }) {
-  const differences = changesFromGrpo(run.recipe);
-  const { summary, source } = recipeById(run.recipe.id);
-  const label = differences.length === 0 ? "0 changes from GRPO" : `${count(differences.length, "change")} from GRPO`;
+/** How far the recipe is from GRPO, with every knob that was turned; a click opens the difference and the formulas. */
+function Difference() {
+  const recipe = usePage(expectedRecipe);
+  if (!recipe) return null;
+  const changes = count(changesFromGrpo(recipe).length, "change");
   return (
-    <Popover className="difference" label={label.replace(" from GRPO", "")} title={`${run.recipe.name}: ${label}`}>
-      <h2>{run.recipe.name}</h2>
-      <p>{summary}</p>
-      {differences.length > 0 && (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Knob</th>
-              <th scope="col">GRPO</th>
-              <th scope="col">here</th>
-            </tr>
-          </thead>
-          <tbody>
-            {differences.map(({ path, from, to }) => (
-              <tr key={path}>
-                <td>{labelOf(run.recipe, path)}</td>
-                <td>{showValue(run.recipe, path, from)}</td>
-                <td className="changed-value">{showValue(run.recipe, path, to)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-      {source && (
-        <p className="dim">
-          Source:{" "}
-          <a href={source.url} target="_blank" rel="noreferrer">
-            {source.title}
-          </a>
-        </p>
-      )}
-    </Popover>
+    <button
+      type="button"
+      className="quiet difference"
+      aria-haspopup="dialog"
+      aria-label={`${recipe.name}: ${changes} from GRPO. All recipes`}
+      data-tip="The recipe against GRPO, its formulas, and all recipes"
+      onClick={() => openRecipes()}
+    >
+      {changes}…
+    </button>
   );
 }
 

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { claimHash } from "../claims/run-claim.ts";
 import { OUTCOMES } from "../recipes/outcomes.ts";
-import { differences, grpo, missingFor, pluginOf, type Recipe, resolveRecipe, settingsOf } from "../recipes/recipe.ts";
+import { differences, formulaOf, grpo, missingFor, pluginOf, type Recipe, resolveRecipe, settingsOf } from "../recipes/recipe.ts";
 import { LIST_SLOTS, SLOT_NAMES, SLOTS } from "../recipes/slots.ts";
 import { claimLines, recordedLines } from "./claim-text.ts";
 import { readWritten } from "./train.ts";
@@ -33,15 +33,13 @@ export async function run(args: string[]): Promise<void> {
   const resolved = resolveRecipe(written);
   const diff = differences(grpo(), resolved);
   const used = [
-    ...SLOTS.map((slot) => ({ slot, ...pluginOf(slot, resolved.slots[slot].plugin) })),
-    ...LIST_SLOTS.flatMap((slot) => resolved.lists[slot].map((use) => ({ slot, ...pluginOf(slot, use.plugin) }))),
+    ...SLOTS.map((slot) => ({ slot, use: resolved.slots[slot] })),
+    ...LIST_SLOTS.flatMap((slot) => resolved.lists[slot].map((use) => ({ slot, use }))),
   ];
   const recorded = written.claim && OUTCOMES[written.id];
   if (values.json) {
-    const formulas = Object.fromEntries(SLOTS.map((slot) => [slot, pluginOf(slot, resolved.slots[slot].plugin).explanation.latex]));
-    const lists = Object.fromEntries(
-      LIST_SLOTS.map((slot) => [slot, resolved.lists[slot].map((use) => pluginOf(slot, use.plugin).explanation.latex)]),
-    );
+    const formulas = Object.fromEntries(SLOTS.map((slot) => [slot, formulaOf(slot, resolved.slots[slot])]));
+    const lists = Object.fromEntries(LIST_SLOTS.map((slot) => [slot, resolved.lists[slot].map((use) => formulaOf(slot, use))]));
     console.log(
       JSON.stringify({
         id: resolved.id,
@@ -59,8 +57,9 @@ export async function run(args: string[]): Promise<void> {
   console.log(diff.length === 0 ? "\nno difference from GRPO (grpo@1)" : "\ndifference from GRPO (grpo@1):");
   for (const { path, from, to } of diff) console.log(`  ${path}: ${from ?? "–"} → ${to ?? "–"}`);
   console.log("");
-  for (const { slot, name, explanation } of used) {
-    console.log(`${SLOT_NAMES[slot]}: ${name}\n  ${explanation.sentence}\n  ${explanation.latex}`);
+  for (const { slot, use } of used) {
+    const { name, explanation } = pluginOf(slot, use.plugin);
+    console.log(`${SLOT_NAMES[slot]}: ${name}\n  ${explanation.sentence}\n  ${formulaOf(slot, use)}`);
   }
   if (!written.claim) return;
   console.log("");

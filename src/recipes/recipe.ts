@@ -297,6 +297,12 @@ export function needsOf(recipe: ResolvedRecipe): ReadonlySet<Need> {
   ]);
 }
 
+/** The formula of a plug-in in use, with its parameters (LaTeX). */
+export function formulaOf(slot: Slot | ListSlot, { plugin, params }: Use): string {
+  const declaration: PluginDeclaration = pluginOf(slot, plugin);
+  return declaration.latexOf?.(params) ?? declaration.explanation.latex;
+}
+
 /** What differs between two recipes, by path. */
 export function differences(
   a: ResolvedRecipe,

@@ -91,6 +91,7 @@ export const groupRelative: AdvantagePlugin = {
     latex: "A_i = \\frac{r_i - \\mathrm{mean}(r)}{\\mathrm{std}(r) + \\varepsilon}",
     source: SOURCES.grpo,
   },
+  latexOf,
   terms: {
     baselines: { symbol: "\\mathrm{mean}(r)", meaning: "the baseline: what the reward is compared with" },
     scales: { symbol: "\\mathrm{std}(r)", meaning: "the spread that it is divided by" },
@@ -145,6 +146,26 @@ export const groupRelative: AdvantagePlugin = {
   },
   device: { kernel: groupAdvantage, uniforms: uniformsOf },
 };
+
+const BASELINES: Readonly<Record<string, string>> = {
+  mean: "\\mathrm{mean}(r)",
+  leaveOneOut: "\\mathrm{mean}_{j \\ne i}(r_j)",
+  median: "\\mathrm{median}(r)",
+  batchMean: "\\mathrm{mean}_{\\text{batch}}(r)",
+};
+const SPREADS: Readonly<Record<string, (batch: string) => string>> = {
+  std: (batch) => `\\mathrm{std}${batch}(r)`,
+  leaveOneOutStd: (batch) => (batch ? "\\mathrm{std}_{\\text{batch},\\,j \\ne i}(r_j)" : "\\mathrm{std}_{j \\ne i}(r_j)"),
+  meanAbsoluteDeviation: (batch) => `\\mathrm{mad}${batch}(r)`,
+};
+
+function latexOf({ baseline, scale, scope, factor, eps }: Parameters): string {
+  const difference = `r_i - ${BASELINES[baseline as string]}`;
+  const times = factor === "leaveOneOut" ? "\\tfrac{n}{n-1}\\," : "";
+  if (scale === "none") return times ? `A_i = ${times}\\big(${difference}\\big)` : `A_i = ${difference}`;
+  const spread = SPREADS[scale as string](scope === "batch" ? "_{\\text{batch}}" : "");
+  return `A_i = ${times}\\frac{${difference}}{${spread}${eps === 0 ? "" : " + \\varepsilon"}}`;
+}
 
 function spreadOf(values: readonly number[], params: Parameters): number {
   if (params.scale === "none") return 1;

@@ -1,5 +1,6 @@
 import type { UpdateBatch } from "../batch.ts";
 import { clippedObjective } from "../kernels/clippedObjective.ts";
+import type { Parameters } from "../plugin.ts";
 import type { LossResult, ObjectivePlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
 import { clipRatios, movedKl, tokenMean } from "./metrics.ts";
@@ -41,6 +42,7 @@ export const clippedSurrogate: ObjectivePlugin = {
       "\\ell_t = -\\min\\!\\big(\\rho_t A_t,\\ \\mathrm{clip}(\\rho_t, 1-\\epsilon_{\\text{low}}, 1+\\epsilon_{\\text{high}})\\,A_t\\big) + \\beta\\,k_3",
     source: SOURCES.grpo,
   },
+  latexOf,
   terms: {
     ratio: RATIO_TERM,
     clipped: { symbol: "\\mathrm{clip}", meaning: "whether a bound holds the token" },
@@ -69,6 +71,22 @@ export const clippedSurrogate: ObjectivePlugin = {
     inputs: ({ logProb, oldLogProb, advantage, weight, reference }) => ({ logProb, oldLogProb, advantage, weight, reference }),
   },
 };
+
+const RATIOS: Readonly<Record<string, readonly [symbol: string, meaning: string]>> = {
+  token: ["\\rho_t", ""],
+  sequence: ["s", ",\\quad s = \\Big(\\textstyle\\prod_t \\rho_t\\Big)^{1/|o|}"],
+  "sequence-token": ["s", ",\\quad s = \\Big(\\textstyle\\prod_t \\rho_t\\Big)^{1/|o|}"],
+  "sequence-sum": ["s", ",\\quad s = \\textstyle\\prod_t \\rho_t"],
+};
+
+/** Without the penalty, which has a formula of its own. */
+function latexOf({ level, dualClip, delta }: Parameters): string {
+  const [ratio, where] = RATIOS[(level as string | undefined) ?? "token"];
+  const free = delta ? `\\min(${ratio}, \\delta)` : ratio;
+  const surrogate = `-\\min\\!\\big(${free} A_t,\\ \\mathrm{clip}(${ratio}, 1-\\epsilon_{\\text{low}}, 1+\\epsilon_{\\text{high}})\\,A_t\\big)`;
+  const bounded = dualClip ? `\\ell_t = ${surrogate},\\ \\text{ at most } -c\\,A_t \\text{ where } A_t < 0` : `\\ell_t = ${surrogate}`;
+  return bounded + where;
+}
 
 export interface Clip {
   readonly low: number;

@@ -2,6 +2,8 @@ import { lengthsOf } from "../batch.ts";
 import type { RewardPlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
 
+const OVERLONG = " - \\lambda\\,\\mathrm{clip}\\!\\left(\\tfrac{|o| - (L_{\\max} - L_{\\text{buf}})}{L_{\\text{buf}}}, 0, 1\\right)";
+
 /** The verdict as the reward, with the two shapings in common use: credit for form, and DAPO's soft overlong penalty. */
 export const verdictReward: RewardPlugin = {
   id: "verdict",
@@ -39,9 +41,10 @@ export const verdictReward: RewardPlugin = {
   },
   explanation: {
     sentence: "A right answer earns 1 and a wrong one 0; form and length may add to or take from that.",
-    latex: "r = v + w\\,f - \\lambda\\,\\mathrm{clip}\\!\\left(\\tfrac{|o| - (L_{\\max} - L_{\\text{buf}})}{L_{\\text{buf}}}, 0, 1\\right)",
+    latex: `r = v + w\\,f${OVERLONG}`,
     source: SOURCES.rlvr,
   },
+  latexOf: ({ formatWeight, overlongBuffer }) => `r = v${formatWeight === 0 ? "" : " + w\\,f"}${overlongBuffer === 0 ? "" : OVERLONG}`,
   terms: {
     v: { symbol: "v", meaning: "the verdict's score" },
     f: { symbol: "f", meaning: "1 if the answer can be read" },

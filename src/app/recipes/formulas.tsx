@@ -1,0 +1,87 @@
+import type { PluginDeclaration } from "../../algorithm/plugin.ts";
+import { formulaOf, grpo, pluginOf, type ResolvedRecipe, type Use } from "../../recipes/recipe.ts";
+import { LIST_SLOTS, type ListSlot, SLOT_NAMES, type Slot } from "../../recipes/slots.ts";
+import { isList } from "../knobs/describe.ts";
+import { Tex } from "../tex/tex.tsx";
+
+/** From the reward to the step: the order in which a recipe's formulas are read. */
+const READ: readonly (Slot | ListSlot)[] = [
+  "sampler",
+  "guidance",
+  "groupFilter",
+  "rewardChannel",
+  "reward",
+  "rewards",
+  "advantage",
+  "shapers",
+  "objective",
+  "tokenWeights",
+  "aggregation",
+  "losses",
+  "kl",
+  "reference",
+  "optimizer",
+];
+
+/** These say nothing where they are as in GRPO. */
+const QUIET: readonly (Slot | ListSlot)[] = ["sampler", "guidance", "groupFilter", "rewardChannel", "reference", "optimizer"];
+
+export interface FormulaInUse {
+  readonly slot: Slot | ListSlot;
+  readonly declaration: PluginDeclaration;
+  readonly latex: string;
+  /** A formula of a person's own, as it was written. */
+  readonly written: string | undefined;
+  /** Whether GRPO has another formula here, or none. */
+  readonly differs: boolean;
+}
+
+/** The formulas of the plug-ins in use that take part; a penalty whose coefficient is 0 does not. */
+export function formulasOf(recipe: ResolvedRecipe): FormulaInUse[] {
+  const base = grpo();
+  const inForce = (slot: Slot | ListSlot): readonly Use[] => {
+    if (isList(slot)) return recipe.lists[slot];
+    const use = recipe.slots[slot];
+    return slot === "kl" && use.params.coefficient === 0 ? [] : [use];
+  };
+  return READ.flatMap((slot) =>
+    inForce(slot).map((use) => {
+      const declaration = pluginOf(slot, use.plugin);
+      const latex = formulaOf(slot, use);
+      const text = Object.entries(declaration.parameters).find(([, parameter]) => parameter.kind === "text");
+      const differs = isList(slot) || base.slots[slot].plugin !== use.plugin || latex !== formulaOf(slot, base.slots[slot]);
+      return { slot, declaration, latex, written: text && String(use.params[text[0]]), differs };
+    }),
+  ).filter(({ slot, differs }) => differs || !QUIET.includes(slot));
+}
+
+/** The recipe's formulas with their symbols' meanings; those that GRPO does not have are marked. */
+export function Formulas({ recipe }: { recipe: ResolvedRecipe }) {
+  return (
+    <ul className="formulas">
+      {formulasOf(recipe).map(({ slot, declaration, latex, written, differs }) => (
+        <li key={`${slot} ${declaration.id}`} className={differs ? "differs" : ""}>
+          <h4>
+            {SLOT_NAMES[slot]}
+            <span> {declaration.name}</span>
+            {differs && <i>{LIST_SLOTS.includes(slot as ListSlot) ? "added to GRPO" : "other than GRPO"}</i>}
+          </h4>
+          <p>{declaration.explanation.sentence}</p>
+          {written === undefined ? <Tex latex={latex} block /> : <pre>{written}</pre>}
+          {Object.keys(declaration.terms).length > 0 && (
+            <dl>
+              {Object.entries(declaration.terms).map(([name, { symbol, meaning }]) => (
+                <div key={name}>
+                  <dt>
+                    <Tex latex={symbol} />
+                  </dt>
+                  <dd>{meaning}</dd>
+                </div>
+              ))}
+            </dl>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,7 @@
+import { create } from "zustand";
+
+/** Whether the recipes are open, and at which one: `undefined` is the run on screen. */
+export const useRecipes = create<{ open: boolean; id: string | undefined }>()(() => ({ open: false, id: undefined }));
+
+export const openRecipes = (id?: string) => useRecipes.setState({ open: true, id });
+export const closeRecipes = () => useRecipes.setState({ open: false });
