@@ -8,6 +8,7 @@ import { changesFromGrpo, nameOfTask, parameterAt } from "./knobs/describe.ts";
 import { Popover } from "./popover.tsx";
 import { RUNNABLE_GROUPS } from "./recipes/groups.ts";
 import { openRecipes } from "./recipes/open.ts";
+import { Share } from "./share.tsx";
 import { expectedRecipe, type RunView, usePage } from "./state.ts";
 
 export function Header() {
@@ -32,6 +33,7 @@ export function Header() {
       {run && <Choices run={run} />}
       <div className="spacer" />
       <Engine />
+      <Share />
       <Runs />
       <Help />
     </header>

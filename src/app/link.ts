@@ -1,5 +1,6 @@
 import { RecipeError } from "../algorithm/plugin.ts";
 import { checkSeed, type RunSetup } from "../loop/run.ts";
+import { changesBetween } from "../recipes/changes.ts";
 import { RECIPES, recipeById } from "../recipes/index.ts";
 import { parseValue, type ResolvedRecipe, resolveRecipe, withChange } from "../recipes/recipe.ts";
 import type { Command } from "../worker/protocol.ts";
@@ -65,6 +66,31 @@ export function readLink(query: string, policies: readonly string[]): Start {
       ? asked
       : refuse(`there is no engine ${JSON.stringify(asked)}; there are auto, webgpu and portable`);
   });
-  const problem = problems.length === 0 ? undefined : `This page’s address asks for what cannot be: ${problems.join("; ")}.`;
+  const problem = problems.length === 0 ? undefined : `This page’s address asks for what cannot be: ${inOneSentence(problems)}.`;
   return { setup: { recipe, policy, seed }, engine, problem };
+}
+
+/** The most that is told of a wrong address (characters of one problem, and problems). */
+const MOST_LETTERS = 200;
+const MOST_PROBLEMS = 8;
+
+function inOneSentence(problems: readonly string[]): string {
+  const told = problems.slice(0, MOST_PROBLEMS).map((p) => (p.length > MOST_LETTERS ? `${p.slice(0, MOST_LETTERS)}…` : p));
+  const more = problems.length - told.length;
+  return [...told, ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
+}
+
+/** The part of an address from `?` on that starts such a run: `readLink` reads it back. */
+export function writeLink({ recipe, policy, seed }: RunSetup): string {
+  const params = new URLSearchParams({ policy, recipe: recipe.id });
+  const changes = changesBetween(resolveRecipe(recipeById(recipe.id)), recipe);
+  // Of the task, what a person would change by hand has names of its own.
+  for (const name of ["task", "task.level"]) {
+    const value = changes.find(([path]) => path === name)?.[1];
+    if (value !== undefined) params.set(name.replace("task.", ""), String(value));
+  }
+  params.set("seed", String(seed));
+  for (const [path, value] of changes) if (path !== "task" && path !== "task.level") params.append("set", `${path}=${value}`);
+  // Readable where an address allows it.
+  return `?${params.toString().replaceAll("%2C", ",").replaceAll("%3D", "=").replaceAll("%2F", "/")}`;
 }
