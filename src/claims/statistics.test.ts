@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { randomSequence, STREAM } from "../policy/random.ts";
-import { bootstrapInterval, combine, judge, type Pairs } from "./statistics.ts";
+import { bootstrapBand, bootstrapInterval, combine, judge, type Pairs } from "./statistics.ts";
 
 /** A standard normal draw (Box–Muller). */
 function normals(seed: number): () => number {
@@ -109,5 +109,23 @@ describe("a claim of several conditions", () => {
     expect(combine(["holds", "holds"])).toBe("holds");
     expect(combine(["holds", "inconclusive"])).toBe("inconclusive");
     expect(combine(["inconclusive", "does not hold", "holds"])).toBe("does not hold");
+  });
+});
+
+describe("a band", () => {
+  it("has the interval of each place within what resampling may differ, and none for one run", () => {
+    const normal = normals(3);
+    const curves = Array.from({ length: 6 }, () => [1, 2, 3].map((at) => at + 0.2 * normal()));
+    bootstrapBand(curves).forEach(({ mean, interval }, at) => {
+      const method = curves.map((curve) => curve[at]);
+      expect(mean).toBeCloseTo(method.reduce((a, b) => a + b) / 6, 12);
+      const [low, high] = bootstrapInterval({ method, baseline: method.map(() => 0) })!;
+      expect(Math.abs(interval![0] - low)).toBeLessThan(0.1 * (high - low));
+      expect(Math.abs(interval![1] - high)).toBeLessThan(0.1 * (high - low));
+    });
+    expect(bootstrapBand([[1, 2]])).toEqual([
+      { mean: 1, interval: null },
+      { mean: 2, interval: null },
+    ]);
   });
 });

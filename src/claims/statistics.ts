@@ -56,10 +56,33 @@ export function bootstrapInterval(pairs: Pairs, compare: Condition["compare"] = 
   const random = randomSequence({ seed: SEED, stream: STREAM.plugin, step: 0 });
   const resamples = Array.from({ length: RESAMPLES }, () => statistic(resample(pairs, random), compare));
   if (!resamples.every(Number.isFinite)) return null;
+  return stretched(effect, resamples, n);
+}
+
+/** The percentile interval of resampled effects, stretched about the effect for `n` values. */
+function stretched(effect: number, resamples: number[], n: number): [low: number, high: number] {
   resamples.sort((a, b) => a - b);
   const stretch = (Math.sqrt(n / (n - 1)) * studentT(n - 1)) / Z;
   const bound = (q: number) => effect + stretch * (quantile(resamples, q) - effect);
   return [bound(0.025), bound(0.975)];
+}
+
+/** Resamples of whole curves: fewer than of one number, since a band is looked at and not judged by. */
+const CURVE_RESAMPLES = 1000;
+
+/**
+ * The mean of curves and its 95 % interval at each place, as `bootstrapInterval` has it: runs are drawn as wholes, the same for all places.
+ * @param curves `[run][place]`, all of one length; a single one has a mean and no interval.
+ */
+export function bootstrapBand(curves: readonly (readonly number[])[]): { mean: number; interval: [low: number, high: number] | null }[] {
+  const n = curves.length;
+  const random = randomSequence({ seed: SEED, stream: STREAM.plugin, step: 0 });
+  const draws = n < 2 ? [] : Array.from({ length: CURVE_RESAMPLES }, () => curves.map(() => random.integer(0, n - 1)));
+  return curves[0].map((_, at) => {
+    const centre = mean(curves.map((curve) => curve[at]));
+    const resamples = draws.map((rows) => mean(rows.map((row) => curves[row][at])));
+    return { mean: centre, interval: n < 2 ? null : stretched(centre, resamples, n) };
+  });
 }
 
 /** The effect of paired runs and whether the interval lies beyond the margin on the claimed side, wholly on the other side, or across it. */

@@ -1,8 +1,8 @@
 /// <reference lib="webworker" />
-import { importHuggingFace } from "../policy/checkpoint.ts";
 import { createPortableEngine } from "../policy/portable/browser.ts";
 import { browserRunStore } from "../storage/run-store.ts";
 import { openEngine } from "./engines.ts";
+import { fetchBase } from "./fetch-base.ts";
 import type { Command, Event } from "./protocol.ts";
 import { Session } from "./session.ts";
 
@@ -23,7 +23,7 @@ const session = new Session({
       },
       refusal,
     ),
-  loadBase,
+  loadBase: (policy) => fetchBase(opened!.policiesUrl, policy),
   store: browserRunStore(),
   emit: (event: Event) => self.postMessage(event),
 });
@@ -32,18 +32,3 @@ self.onmessage = ({ data }: MessageEvent<Command>) => {
   if (data.type === "open") opened = data;
   void session.handle(data);
 };
-
-async function loadBase(policy: string) {
-  const folder = new URL(`${encodeURIComponent(policy)}/`, opened!.policiesUrl);
-  const names = ["config.json", "model.safetensors", "tokenizer.json"];
-  const files = await Promise.all(
-    names.map(async (name) => {
-      const response = await fetch(new URL(name, folder)).catch(() => {
-        throw new Error(`The policy ${policy} could not be loaded: ${name} did not arrive. Check the connection and reload.`);
-      });
-      if (!response.ok) throw new Error(`There is no policy ${policy} here: ${name} was answered with ${response.status}.`);
-      return [name, new Uint8Array(await response.arrayBuffer())] as const;
-    }),
-  );
-  return importHuggingFace(Object.fromEntries(files));
-}
