@@ -4,7 +4,17 @@ import { phaseIndex } from "../state.ts";
 import { lengthOf, logProbBefore, participations } from "./token-facts.ts";
 
 /** What the tokens of a rollout can be coloured by. */
-export type ChannelId = "none" | "entropy" | "logProb" | "advantage" | "ratio" | "clipped" | "coefficient" | "change";
+export type ChannelId =
+  | "none"
+  | "entropy"
+  | "logProb"
+  | "advantage"
+  | "weight"
+  | "ratio"
+  | "clipped"
+  | "coefficient"
+  | "change"
+  | "logProbChange";
 
 export interface Channel {
   readonly id: ChannelId;
@@ -29,25 +39,44 @@ const LOG_PROB_BOTTOM = -4;
 const ADVANTAGE_TOP = 2;
 const RATIO_TOP = 1.4;
 const CHANGE_TOP = 0.3;
+const LOG_PROB_CHANGE_TOP = 0.5;
 
 /** One value per token, from the last update in which the row took part. */
-function fromUpdate(pick: "ratio" | "clipped" | "coefficient") {
+function fromUpdate(pick: "ratio" | "clipped" | "coefficient" | "weight") {
   return (record: StepRecord, row: number) => {
     const last = participations(record, row).at(-1);
     return last?.update[pick].subarray(last.offset, last.offset + lengthOf(record, row));
   };
 }
 
-const tops = new WeakMap<StepRecord, number>();
-/** The largest coefficient of the step, in size: the end of the colour scale. */
-function topCoefficient(record: StepRecord): number {
-  let top = tops.get(record);
-  if (top === undefined) {
-    top = 0;
-    for (const update of record.updates) for (const c of update.coefficient) top = Math.max(top, Math.abs(c));
-    tops.set(record, top);
-  }
-  return top;
+/** The largest number of its kind in the step, in size: the end of a colour scale. */
+function topOf(pick: "coefficient" | "weight") {
+  const tops = new WeakMap<StepRecord, number>();
+  return (record: StepRecord): number => {
+    let top = tops.get(record);
+    if (top === undefined) {
+      top = 0;
+      for (const update of record.updates) for (const value of update[pick]) top = Math.max(top, Math.abs(value));
+      tops.set(record, top);
+    }
+    return top;
+  };
+}
+const topCoefficient = topOf("coefficient");
+export const topWeight = topOf("weight");
+
+/** One value per token, from its log-prob before and after the step (temperature 1). */
+function byTheStep(compare: (before: number, after: number) => number) {
+  return (record: StepRecord, row: number) => {
+    const { tokens } = record;
+    if (!tokens?.after) return undefined;
+    const { after } = tokens;
+    return Array.from({ length: lengthOf(record, row) }, (_, t) => {
+      const position = tokens.offsets[row] + t;
+      const before = logProbBefore(record, position);
+      return before === undefined ? Number.NaN : compare(before, after.logProb[position]);
+    });
+  };
 }
 
 export const CLIP_NAMES: Readonly<Record<string, string>> = {
@@ -96,11 +125,24 @@ export const CHANNELS: readonly Channel[] = [
     low: () => `−${ADVANTAGE_TOP}`,
     high: () => `+${ADVANTAGE_TOP}`,
     values: (record, row) => {
-      const { advantage } = record.rollouts[row];
+      const { tokens, rollouts } = record;
+      if (tokens?.advantage) return tokens.advantage.subarray(tokens.offsets[row], tokens.offsets[row + 1]);
+      const { advantage } = rollouts[row];
       return advantage === undefined ? undefined : new Array<number>(lengthOf(record, row)).fill(advantage);
     },
     scale: (value) => value / ADVANTAGE_TOP,
     text: (value) => `advantage ${signed(value)}`,
+  },
+  {
+    id: "weight",
+    label: "weight w",
+    from: "update",
+    meaning:
+      "How much the token counts in the loss, at the row’s last update: aggregation times token weights. Without colour it is masked.",
+    high: (record) => short(topWeight(record), 2),
+    values: fromUpdate("weight"),
+    scale: (value, record) => value / (topWeight(record) || 1),
+    text: (value) => (value === 0 ? "masked: weight 0" : `weight ${short(value)}`),
   },
   {
     id: "ratio",
@@ -143,18 +185,21 @@ export const CHANNELS: readonly Channel[] = [
     meaning: "What the whole step did to the token’s probability: blue has risen, orange has fallen.",
     low: () => `−${CHANGE_TOP * 100}%`,
     high: () => `+${CHANGE_TOP * 100}%`,
-    values: (record, row) => {
-      const { tokens } = record;
-      if (!tokens?.after) return undefined;
-      const { after } = tokens;
-      return Array.from({ length: lengthOf(record, row) }, (_, t) => {
-        const position = tokens.offsets[row] + t;
-        const before = logProbBefore(record, position);
-        return before === undefined ? Number.NaN : Math.exp(after.logProb[position]) - Math.exp(before);
-      });
-    },
+    values: byTheStep((before, after) => Math.exp(after) - Math.exp(before)),
     scale: (value) => Math.sign(value) * Math.sqrt(Math.abs(value) / CHANGE_TOP),
     text: (value) => `probability ${signed(value * 100, 1)} points`,
+  },
+  {
+    id: "logProbChange",
+    label: "Δ log-prob",
+    from: "update",
+    meaning:
+      "What the whole step did to the token’s log-probability, which also shows the fate of rare tokens: blue has risen, orange has fallen.",
+    low: () => `−${LOG_PROB_CHANGE_TOP}`,
+    high: () => `+${LOG_PROB_CHANGE_TOP}`,
+    values: byTheStep((before, after) => after - before),
+    scale: (value) => value / LOG_PROB_CHANGE_TOP,
+    text: (value) => `log-prob ${signed(value, 3)}`,
   },
 ];
 

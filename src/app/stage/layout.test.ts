@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { recordedRun } from "../testing.ts";
 import { automaticChannel, CHANNELS, channelById, levelClass } from "./channels.ts";
 import { factsOf } from "./facts.ts";
-import { GROUP_HEIGHT, layoutOf, neighbour, ROW_HEIGHT, visible } from "./layout.ts";
+import { GROUP_HEIGHT, layoutOf, neighbour, placeOf, ROW_HEIGHT, visible, withDiscarded } from "./layout.ts";
 import { lengthOf } from "./token-facts.ts";
 
 const { records, last } = await recordedRun();
@@ -25,6 +25,24 @@ describe("the list of rollouts", () => {
     expect(inView.length).toBeLessThan(5);
     for (const item of inView) expect(item.top).toBeLessThanOrEqual(260);
     expect(visible(layout, 0, layout.height)).toHaveLength(layout.items.length);
+  });
+
+  it("finds a rollout's place, or its group's where rollouts have none", () => {
+    const { group } = last.rollouts[5];
+    expect(placeOf(layout, last, 5)).toMatchObject({ kind: "row", row: 5, group });
+    const groups = layoutOf(last, "evaluation", { group: 90, row: 0 });
+    expect(placeOf(groups, last, 5)).toMatchObject({ kind: "group", group, height: 90 });
+    expect(groups.rows).toEqual(layout.rows);
+    const some = layoutOf(last, "evaluation", {}, (row) => row === 5);
+    expect(some.items.map((item) => item.kind)).toEqual(["group", "row"]);
+  });
+
+  it("puts what was thrown away at the end", () => {
+    const { problem } = last.groups[0];
+    const record = { ...last, discarded: [{ round: 0, problem, texts: ["ab"], scores: [1], reason: "all right" }] };
+    const longer = withDiscarded(layout, record, 36);
+    expect(longer.items.at(-1)).toEqual({ kind: "discarded", index: 0, top: layout.height, height: 36 });
+    expect(longer.height).toBe(layout.height + 36);
   });
 
   it("walks from rollout to rollout and stops at the ends", () => {

@@ -1,14 +1,17 @@
-import { useState } from "react";
-import type { StepRecord } from "../../loop/record.ts";
+import type { Phase, StepRecord } from "../../loop/record.ts";
 import { count } from "../format.ts";
-import { phaseIndex, shownPhase, shownRecord, usePage } from "../state.ts";
+import { shownPhase, shownRecord, usePage } from "../state.ts";
 import { captionOf } from "./captions.ts";
-import { automaticChannel, CHANNELS, type ChannelId, channelById } from "./channels.ts";
 import { type Fact, factsOf, stepFacts } from "./facts.ts";
 import "./stage.css";
-import { Rows } from "./rows.tsx";
+import "./views/views.css";
+import { PromptsView } from "./views/prompts.tsx";
+import { RewardsView } from "./views/rewards.tsx";
+import { RolloutsView } from "./views/rollouts.tsx";
+import { reached, useStage, type ViewId, viewById, viewOfPhase } from "./views/store.ts";
+import { Tabs, tabId } from "./views/tabs.tsx";
 
-/** The current phase, large: a caption in plain words, its numbers, and the rollouts with all that is known of them by then. */
+/** The current phase, large: a caption in plain words, its numbers, and a view of the step. */
 export function Stage() {
   const record = usePage(shownRecord);
   const lookBack = usePage((state) => state.lookBack);
@@ -35,10 +38,8 @@ function Shown({ record }: { record: StepRecord }) {
   const metrics = usePage((state) => (playing ? state.history.at(-1) : undefined));
   const measured = usePage((state) => state.history.findLast((m) => m.step <= record.step && "pass@1" in m));
   const lastPass = measured && { step: measured.step, value: measured["pass@1"] };
-  const [wanted, setWanted] = useState<ChannelId | "auto">("auto");
-  const automatic = automaticChannel(phase, playing);
-  const channel = channelById(wanted === "auto" ? automatic : wanted);
-  const available = phaseIndex(phase) >= phaseIndex(channel.from);
+  const chosen = useStage((state) => state.view);
+  const view = chosen ?? viewOfPhase(phase, playing);
   const caption = captionOf(record, phase, playing);
   return (
     <>
@@ -52,36 +53,40 @@ function Shown({ record }: { record: StepRecord }) {
         <p>{caption.text}</p>
       </div>
       <Facts facts={playing ? stepFacts(metrics) : factsOf(record, phase, lastPass)} />
-      <div className="channel-bar">
-        <select
-          value={wanted}
-          onChange={(event) => setWanted(event.target.value as ChannelId | "auto")}
-          aria-label="Colour tokens by"
-          data-tip="What the colour of the tokens says"
-        >
-          <option value="auto">{channelById(automatic).label} (auto)</option>
-          {CHANNELS.map((c) => (
-            <option key={c.id} value={c.id}>
-              {c.label}
-            </option>
-          ))}
-        </select>
-        <span className="legend" data-tip={channel.meaning}>
-          {channel.id === "none" ? null : available ? (
-            <Legend low={channel.low?.(record)} high={channel.high(record)} />
-          ) : (
-            <span className="dim">known from “{channel.from}” on</span>
-          )}
-        </span>
-        {phase !== "prompts" && (
-          <span className="columns" aria-hidden="true">
-            <span>reward</span>
-            <span>advantage</span>
-          </span>
-        )}
+      <Tabs shown={view} phase={phase} follows={chosen === undefined} />
+      <div id="stage-view" className="view" role="tabpanel" aria-labelledby={tabId(view)}>
+        <View view={view} record={record} phase={phase} playing={playing} />
       </div>
-      <Rows record={record} phase={phase} channel={channel.id} />
     </>
+  );
+}
+
+interface ViewProps {
+  readonly view: ViewId;
+  readonly record: StepRecord;
+  readonly phase: Phase;
+  readonly playing: boolean;
+}
+
+function View({ view, record, phase, playing }: ViewProps) {
+  const spec = viewById(view);
+  if (!reached(spec, phase)) return <NotYet shows={spec.shows} from={spec.from} />;
+  switch (view) {
+    case "prompts":
+      return <PromptsView record={record} />;
+    case "rewards":
+      return <RewardsView record={record} phase={phase} />;
+    default:
+      return <RolloutsView record={record} phase={phase} playing={playing} />;
+  }
+}
+
+function NotYet({ shows, from }: { shows: string; from: Phase }) {
+  return (
+    <div className="rows not-yet">
+      <p>{shows}</p>
+      <p className="dim">Here from “{from}” on: press Phase to go there.</p>
+    </div>
   );
 }
 
@@ -95,27 +100,6 @@ function Facts({ facts }: { facts: readonly Fact[] }) {
         </div>
       ))}
     </dl>
-  );
-}
-
-function Legend({ low, high }: { low: string | undefined; high: string }) {
-  const steps = [1, 2, 3, 4, 5, 6];
-  return (
-    <>
-      {low !== undefined && (
-        <>
-          {low}{" "}
-          {steps.toReversed().map((i) => (
-            <i key={`d${i}`} className={`swatch d${i}`} />
-          ))}
-        </>
-      )}
-      {low === undefined && "0 "}
-      {steps.map((i) => (
-        <i key={i} className={`swatch ${low === undefined ? "s" : "u"}${i}`} />
-      ))}{" "}
-      {high}
-    </>
   );
 }
 

@@ -1,0 +1,126 @@
+import {
+  type KeyboardEvent,
+  type MouseEvent,
+  type PointerEvent,
+  type ReactNode,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
+import type { StepRecord } from "../../loop/record.ts";
+import { usePage } from "../state.ts";
+import { GROUP_HEIGHT, type Item, type Layout, neighbour, placeOf, visible } from "./layout.ts";
+import { lengthOf } from "./token-facts.ts";
+import { tokenElementId } from "./token-row.tsx";
+import { glance, pin } from "./views/store.ts";
+
+/** Rest of the pointer on a token after which the inspector shows it (milliseconds). */
+const DWELL = 140;
+
+interface TokenListProps {
+  readonly record: StepRecord;
+  readonly layout: Layout;
+  readonly label: string;
+  /** Draws an item; `selected` is the inspected token of its rollout. */
+  readonly children: (item: Item, selected: number | undefined, view: { readonly from: number; readonly to: number }) => ReactNode;
+  /** Wider than the stage: it scrolls sideways, too. */
+  readonly wide?: boolean;
+}
+
+/**
+ * A scrolled list of rollouts of which only what is in view exists. What carries `data-row` and `data-index` is a token: a click inspects it,
+ * and so does a pointer that rests on it. One tab stop; arrows move the inspected token.
+ */
+export function TokenList({ record, layout, label, wide, children }: TokenListProps) {
+  const list = useRef<HTMLDivElement>(null);
+  const [view, setView] = useState({ top: 0, height: 600 });
+  const selection = usePage((state) => state.selection);
+  const chosen = selection && selection.record.step === record.step ? selection : undefined;
+  const dwell = useRef<ReturnType<typeof setTimeout>>(undefined);
+
+  useLayoutEffect(() => {
+    const element = list.current!;
+    const measure = () => setView({ top: element.scrollTop, height: element.clientHeight || 600 });
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  useEffect(() => () => clearTimeout(dwell.current), []);
+
+  const row = chosen?.row;
+  const index = chosen?.index;
+  // A token chosen by keyboard is brought into view; one that was clicked is there already.
+  useEffect(() => {
+    if (row === undefined || index === undefined || document.activeElement !== list.current) return;
+    const item = placeOf(layout, record, row);
+    const element = list.current!;
+    if (item) {
+      const above = Math.max(0, item.top - (item.kind === "row" ? GROUP_HEIGHT : 0));
+      if (above < element.scrollTop) element.scrollTop = above;
+      else if (item.top + item.height > element.scrollTop + element.clientHeight)
+        element.scrollTop = item.top + item.height - element.clientHeight;
+    }
+    document.getElementById(tokenElementId(row, index))?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [row, index, layout, record]);
+
+  const tokenAt = (event: MouseEvent | PointerEvent) => {
+    const token = (event.target as Element).closest<HTMLElement>("[data-index]");
+    const parent = token?.closest<HTMLElement>("[data-row]");
+    return token && parent ? ([Number(parent.dataset.row), Number(token.dataset.index)] as const) : undefined;
+  };
+  const onPointerOver = (event: PointerEvent) => {
+    clearTimeout(dwell.current);
+    const token = event.pointerType === "mouse" ? tokenAt(event) : undefined;
+    if (token) dwell.current = setTimeout(() => glance(...token), DWELL);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (layout.rows.length === 0) return;
+    const at = chosen ?? { row: layout.rows[0], index: -1 };
+    const moves: Record<string, [number, number]> = {
+      ArrowLeft: [0, -1],
+      ArrowRight: [0, 1],
+      ArrowUp: [-1, 0],
+      ArrowDown: [1, 0],
+      Enter: [0, 0],
+    };
+    const move = moves[event.key];
+    if (!move) return;
+    event.preventDefault();
+    const next = neighbour(layout, at.row, move[0]);
+    const last = lengthOf(record, next) - 1;
+    const token = Math.min(last, Math.max(0, at.index + move[1]));
+    if (next !== chosen?.row || token !== chosen.index) pin(next, token);
+  };
+
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a virtual list; a table cannot leave rows out
+    <div
+      ref={list}
+      className={wide ? "rows wide" : "rows"}
+      role="grid"
+      tabIndex={0}
+      aria-label={label}
+      aria-rowcount={record.rollouts.length}
+      aria-activedescendant={chosen && tokenElementId(chosen.row, chosen.index)}
+      onClick={(event) => {
+        clearTimeout(dwell.current);
+        const token = tokenAt(event);
+        if (token) pin(...token);
+      }}
+      onPointerOver={onPointerOver}
+      onPointerLeave={() => clearTimeout(dwell.current)}
+      onKeyDown={onKeyDown}
+      onScroll={(event) => setView({ top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight })}
+    >
+      <div className="rows-inner" role="presentation" style={{ height: layout.height }}>
+        {visible(layout, view.top, view.top + view.height).map((item) =>
+          children(item, item.kind === "row" && chosen?.row === item.row ? chosen.index : undefined, {
+            from: view.top,
+            to: view.top + view.height,
+          }),
+        )}
+      </div>
+    </div>
+  );
+}
