@@ -44,7 +44,7 @@ it("lists every recipe once, with its sentence", () => {
       .map((r) => r.id)
       .sort(),
   ).toEqual([...RECIPES, ...PLANNED].map((r) => r.id).sort());
-  expect(entries()).toHaveLength(RECIPES.length + PLANNED.length + 1);
+  expect(entries()).toHaveLength(RECIPES.length + PLANNED.length + 2);
   for (const { summary } of RECIPES) expect(page().getAllByText(summary).length).toBeGreaterThan(0);
 });
 

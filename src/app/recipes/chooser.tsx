@@ -6,9 +6,10 @@ import { leaveRun } from "../confirm.tsx";
 import { count } from "../format.ts";
 import { changesFromGrpo } from "../knobs/describe.ts";
 import { expectedRecipe, usePage } from "../state.ts";
+import { Conventions } from "./conventions.tsx";
 import { About, AgainstGrpo } from "./details.tsx";
 import { GROUPS, mentions, runnable } from "./groups.ts";
-import { closeRecipes, useRecipes } from "./open.ts";
+import { CONVENTIONS_PAGE, closeRecipes, useRecipes } from "./open.ts";
 import "./recipes.css";
 
 /** All recipes, searchable, each as its difference from GRPO with its formulas; first of them the run on screen. */
@@ -57,6 +58,10 @@ export default function Recipes() {
             </span>
           </button>
         )}
+        <button type="button" className="entry" aria-current={id === CONVENTIONS_PAGE} onClick={() => choose(CONVENTIONS_PAGE)}>
+          <b>Conventions side by side</b>
+          <span>GRPO as eight frameworks compute it, on a group of this run.</span>
+        </button>
         {groups.map(({ title, recipes }) => (
           <section key={title} aria-label={title}>
             <h3>{title}</h3>
@@ -76,8 +81,8 @@ export default function Recipes() {
         ))}
         {groups.length === 0 && <p className="dim">No recipe mentions that.</p>}
       </nav>
-      <article ref={details} aria-label={written?.name ?? "This run"}>
-        {written ? <Written recipe={written} /> : <Running />}
+      <article ref={details} aria-label={id === CONVENTIONS_PAGE ? "Conventions" : (written?.name ?? "This run")}>
+        {id === CONVENTIONS_PAGE ? <Conventions /> : written ? <Written recipe={written} /> : <Running />}
       </article>
     </dialog>
   );

@@ -1,5 +1,8 @@
 import { create } from "zustand";
 
+/** Stands in an id's place for the comparison of conventions. */
+export const CONVENTIONS_PAGE = "conventions";
+
 /** Whether the recipes are open, and at which one: `undefined` is the run on screen. */
 export const useRecipes = create<{ open: boolean; id: string | undefined }>()(() => ({ open: false, id: undefined }));
 
