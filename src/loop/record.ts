@@ -77,7 +77,10 @@ export interface TokenRecord {
   readonly alternativeLogProbs: Float32Array;
   /** `[N]`, set by `advantages`: what each token was trained with, after all shapers. */
   advantage?: Float32Array;
-  /** Named numbers behind the advantages, `[rows]` or `[N]`, under `slot.plugin.term`. */
+  /**
+   * Named numbers behind the advantages, `[rows]` or `[N]`, under `slot.plugin.term`. Where there are shapers, the term `advantage` is what
+   * the estimator, and each shaper after it, gave the tokens.
+   */
   advantageTerms?: Readonly<Record<string, Float32Array>>;
   /** The base policy's log-prob: present when the recipe has a KL term or on steps that measure KL. */
   refLogProb?: Float32Array;

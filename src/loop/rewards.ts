@@ -199,14 +199,16 @@ export async function estimateAdvantages(context: StepContext, record: StepRecor
     }
   }
   keepTerms(key, rolloutTerms);
-  for (const shaper of inList(recipe, "shapers")) {
+  const shapers = inList(recipe, "shapers");
+  if (shapers.length > 0) keepTerms(key, { advantage });
+  for (const shaper of shapers) {
     const shaped = shaper.plugin.shape(batch, advantage, shaper.params, context.states[shaper.key], randomFor(context, shaper.key));
     keepState(context, shaper.key, shaped.state);
-    keepTerms(shaper.key, shaped.terms);
+    keepTerms(shaper.key, { ...shaped.terms, advantage: shaped.advantage });
     advantage = shaped.advantage;
   }
   const lengths = lengthsOf(batch);
-  const perToken = recipe.lists.shapers.length > 0;
+  const perToken = shapers.length > 0;
   record.rollouts.forEach((rollout, r) => {
     if (rollout.advantage === undefined || (perToken && lengths[r] > 0)) {
       rollout.advantage = advantage.subarray(offsets[r], offsets[r + 1]).reduce((a, b) => a + b, 0) / Math.max(1, lengths[r]);
