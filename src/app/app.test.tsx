@@ -202,7 +202,7 @@ it("changes task and seed as knobs, and recipe and policy by a new run", () => {
 });
 
 it("offers the run of an earlier visit until another begins", () => {
-  const keptRun = { id: "old", policy: "tiny", task: "countdown", recipe: "GRPO", seed: 7, steps: 34, savedAt: 0 };
+  const keptRun = { id: "old", policy: "tiny", task: "countdown", recipe: "GRPO", seed: 7, steps: 34, savedAt: 0, bytes: 1 };
   show([{ type: "ready", engine: { kind: "portable", label: "portable" }, keptRuns: [keptRun] }, run.events[0]]);
   expect(screen.getByText("tiny · Countdown · GRPO · 34 steps")).toBeDefined();
   fireEvent.click(button("Resume"));

@@ -7,6 +7,7 @@ import { writeWhole } from "../policy/checkpoint-folder.ts";
 import type { Engine } from "../policy/engine.ts";
 import { isObject } from "../policy/llama-config.ts";
 import { checkResolved } from "../recipes/recipe.ts";
+import { rolloutLines } from "../storage/tables.ts";
 import { fileProblem, UsageError } from "./usage.ts";
 
 /** The folder of a run: `run.json`, `metrics.jsonl` and `rollouts.jsonl` that grow with each step, `snapshot.bin` to go on from, `policy/`. */
@@ -49,7 +50,7 @@ export async function writeSnapshot(out: string, snapshot: Snapshot): Promise<vo
 export async function appendStep(out: string, record: StepRecord): Promise<void> {
   const { metrics, rollouts } = runFiles(out);
   await appendFile(metrics, `${JSON.stringify(record.metrics)}\n`);
-  await appendFile(rollouts, record.rollouts.map((_, row) => `${JSON.stringify(rolloutLine(record, row))}\n`).join(""));
+  await appendFile(rollouts, rolloutLines(record));
 }
 
 /**
@@ -120,29 +121,4 @@ function readSnapshot(path: string, bytes: Buffer): Snapshot {
   } catch (error) {
     throw new UsageError(`${path} is damaged: ${(error as Error).message}`);
   }
-}
-
-/** A rollout as verl's dumps have it, and what we know beyond. */
-function rolloutLine(record: StepRecord, row: number): Record<string, unknown> {
-  const rollout = record.rollouts[row];
-  const { problem } = record.groups[rollout.group];
-  const { score, reason, parts } = rollout.verdict!;
-  return {
-    step: record.step,
-    input: problem.prompt,
-    output: rollout.text,
-    gts: problem.truth,
-    score,
-    reward: rollout.reward,
-    advantage: rollout.advantage,
-    task: problem.task,
-    level: problem.level,
-    group: rollout.group,
-    row,
-    round: rollout.round,
-    finished: rollout.finished,
-    well_formed: parts.wellFormed,
-    reason,
-    length: record.tokens!.offsets[row + 1] - record.tokens!.offsets[row],
-  };
 }

@@ -155,6 +155,11 @@ export class Run {
     this.completed = step;
   }
 
+  /** Forgets a step that was begun, as long as none of its updates was made: only those change the policy. */
+  abandon(): void {
+    this.begun = this.completed;
+  }
+
   /** Only between steps. */
   async snapshot(): Promise<Snapshot> {
     return {

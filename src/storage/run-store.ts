@@ -2,13 +2,24 @@ import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { EvaluationRecord, Metrics } from "../loop/record.ts";
 import type { Edit, RunSetup, Snapshot } from "../loop/run.ts";
 
-/** A run as it is kept between visits; `metrics` lie beside it, one entry a step. */
-export interface StoredRun {
+/** Where a run branched off: it shares the steps up to `step` with the run `id`, which went by `name` then. */
+export interface Parent {
   readonly id: string;
+  readonly name: string;
+  readonly step: number;
+}
+
+/** A run as it is kept between visits, but for its weights; `metrics` lie beside it, one entry a step. */
+export interface KeptHead {
+  readonly id: string;
+  /** As a person named it. Such runs are kept until they are deleted; of the others only the newest. */
+  readonly name?: string;
+  readonly parent?: Parent;
   readonly setup: RunSetup;
   readonly edits: readonly Edit[];
-  readonly snapshot?: Snapshot;
   readonly start?: EvaluationRecord;
+  /** The last pass@1 that was measured. */
+  readonly passAt1?: number;
   /** The engine's plan while it ran. */
   readonly plan: Readonly<Record<string, string | number | boolean>>;
   /** Steps completed. */
@@ -17,30 +28,76 @@ export interface StoredRun {
   readonly savedAt: number;
 }
 
+export interface StoredRun extends KeptHead {
+  readonly snapshot?: Snapshot;
+}
+
+/** A kept run in a list: `bytes` is about what it takes. */
+export interface ListedRun extends KeptHead {
+  readonly bytes: number;
+}
+
 /** Where runs outlive the page. Every method may throw (storage is full, or forbidden in a private window); the run itself goes on. */
 export interface RunStore {
-  /** Newest first. */
-  list(): Promise<StoredRun[]>;
-  save(run: StoredRun): Promise<void>;
+  /** Newest first. Metrics are stored with every step and runs less often, so `steps` is what the metrics say. */
+  list(): Promise<ListedRun[]>;
+  load(id: string): Promise<StoredRun | undefined>;
+  /** Writes the run, and `metrics` with it if they are given: all of it or nothing. */
+  save(run: StoredRun, metrics?: readonly Metrics[]): Promise<void>;
   appendMetrics(id: string, metrics: Metrics): Promise<void>;
   /** By step, ascending. */
   metrics(id: string): Promise<Metrics[]>;
+  rename(id: string, name: string): Promise<void>;
   forget(id: string): Promise<void>;
 }
 
+/** Bytes of a snapshot's arrays. */
+export function snapshotBytes(snapshot: Snapshot | undefined): number {
+  if (!snapshot) return 0;
+  const { theta, m, v } = snapshot.state;
+  return theta.byteLength + m.byteLength + v.byteLength + (snapshot.reference?.byteLength ?? 0);
+}
+
+/** A run as the list has it: `last` are its newest metrics. */
+export function listed(run: KeptHead, weights: number, last: Metrics | undefined): ListedRun {
+  const steps = last?.step ?? run.steps;
+  return { ...run, steps, bytes: weights + JSON.stringify(run).length + steps * (last ? JSON.stringify(last).length : 0) };
+}
+
+const newestFirst = (a: KeptHead, b: KeptHead) => b.savedAt - a.savedAt;
+
+/** A run's row: its weights lie in a store of their own, so that the list needs none of them. */
+type Row = KeptHead & { readonly weights: number };
+
 interface Schema extends DBSchema {
-  runs: { key: string; value: StoredRun };
+  runs: { key: string; value: Row };
+  snapshots: { key: string; value: Snapshot };
   metrics: { key: [string, number]; value: Metrics };
 }
 
-/** Runs in the browser's IndexedDB. Only the newest few are kept, because a snapshot takes megabytes. */
-export function browserRunStore(keep = 5): RunStore {
+/** Runs in the browser's IndexedDB: those with a name, and of the others the newest `keep`, because a snapshot takes megabytes. */
+export function browserRunStore(keep = 40): RunStore {
   let database: Promise<IDBPDatabase<Schema>> | undefined;
   const open = () =>
-    (database ??= openDB<Schema>("rlvr-playground", 1, {
-      upgrade(db) {
-        db.createObjectStore("runs", { keyPath: "id" });
-        db.createObjectStore("metrics");
+    (database ??= openDB<Schema>("rlvr-playground", 2, {
+      async upgrade(db, from, _, transaction) {
+        db.createObjectStore("snapshots");
+        if (from === 0) {
+          db.createObjectStore("runs", { keyPath: "id" });
+          db.createObjectStore("metrics");
+          return;
+        }
+        // The first version kept the snapshot within the run.
+        for (const old of (await transaction.objectStore("runs").getAll()) as unknown as StoredRun[]) {
+          const { snapshot, ...head } = old;
+          if (snapshot) await transaction.objectStore("snapshots").put(snapshot, old.id);
+          await transaction.objectStore("runs").put({ ...head, weights: snapshotBytes(snapshot) });
+        }
+      },
+      // A newer page in another tab wants to change the shape: let it.
+      blocking: (_, __, event) => (event.target as IDBDatabase).close(),
+      terminated: () => {
+        database = undefined;
       },
     }).catch((error) => {
       // There may be room later.
@@ -49,20 +106,54 @@ export function browserRunStore(keep = 5): RunStore {
     }));
   const range = (id: string) => IDBKeyRange.bound([id, 0], [id, Number.MAX_SAFE_INTEGER]);
   const store: RunStore = {
-    list: async () => (await (await open()).getAll("runs")).sort((a, b) => b.savedAt - a.savedAt),
-    async save(run) {
+    async list() {
       const db = await open();
-      await db.put("runs", run);
-      for (const old of (await store.list()).slice(keep)) await store.forget(old.id);
+      const last = async (id: string) => (await db.transaction("metrics").store.openCursor(range(id), "prev"))?.value;
+      const runs = await Promise.all(
+        (await db.getAll("runs")).map(async ({ weights, ...run }) => listed(run, weights, await last(run.id))),
+      );
+      return runs.sort(newestFirst);
+    },
+    async load(id) {
+      const db = await open();
+      const row = await db.get("runs", id);
+      if (!row) return undefined;
+      const { weights: _, ...head } = row;
+      const snapshot = await db.get("snapshots", id);
+      return { ...head, ...(snapshot ? { snapshot } : {}) };
+    },
+    async save({ snapshot, ...head }, metrics = []) {
+      const db = await open();
+      const transaction = db.transaction(["runs", "snapshots", "metrics"], "readwrite");
+      const [runs, snapshots, lines] = (["runs", "snapshots", "metrics"] as const).map((name) => transaction.objectStore(name));
+      const others = (await transaction.objectStore("runs").getAll()).filter((run) => run.id !== head.id && run.name === undefined);
+      const surplus = others.sort(newestFirst).slice(head.name === undefined ? keep - 1 : keep);
+      await Promise.all([
+        transaction.objectStore("runs").put({ ...head, weights: snapshotBytes(snapshot) }),
+        snapshot ? transaction.objectStore("snapshots").put(snapshot, head.id) : snapshots.delete(head.id),
+        ...metrics.map((line) => transaction.objectStore("metrics").put(line, [head.id, line.step])),
+        ...surplus.flatMap(({ id }) => [runs.delete(id), snapshots.delete(id), lines.delete(range(id) as never)]),
+        transaction.done,
+      ]);
     },
     async appendMetrics(id, metrics) {
       await (await open()).put("metrics", metrics, [id, metrics.step]);
     },
     metrics: async (id) => (await open()).getAll("metrics", range(id)),
+    async rename(id, name) {
+      const transaction = (await open()).transaction("runs", "readwrite");
+      const run = await transaction.store.get(id);
+      if (run) await transaction.store.put({ ...run, name });
+      await transaction.done;
+    },
     async forget(id) {
-      const db = await open();
-      await db.delete("runs", id);
-      await db.delete("metrics", range(id));
+      const transaction = (await open()).transaction(["runs", "snapshots", "metrics"], "readwrite");
+      await Promise.all([
+        transaction.objectStore("runs").delete(id),
+        transaction.objectStore("snapshots").delete(id),
+        transaction.objectStore("metrics").delete(range(id)),
+        transaction.done,
+      ]);
     },
   };
   return store;
@@ -72,14 +163,25 @@ export function browserRunStore(keep = 5): RunStore {
 export function memoryRunStore(): RunStore {
   const runs = new Map<string, StoredRun>();
   const lines = new Map<string, Map<number, Metrics>>();
+  const metrics = (id: string) => [...(lines.get(id)?.values() ?? [])].sort((a, b) => a.step - b.step);
+  const append = (id: string, line: Metrics) => {
+    if (!lines.has(id)) lines.set(id, new Map());
+    lines.get(id)!.set(line.step, line);
+  };
   return {
-    list: async () => [...runs.values()].sort((a, b) => b.savedAt - a.savedAt),
-    save: async (run) => void runs.set(run.id, run),
-    async appendMetrics(id, metrics) {
-      if (!lines.has(id)) lines.set(id, new Map());
-      lines.get(id)!.set(metrics.step, metrics);
+    list: async () =>
+      [...runs.values()].map(({ snapshot, ...head }) => listed(head, snapshotBytes(snapshot), metrics(head.id).at(-1))).sort(newestFirst),
+    load: async (id) => runs.get(id),
+    async save(run, given = []) {
+      runs.set(run.id, run);
+      for (const line of given) append(run.id, line);
     },
-    metrics: async (id) => [...(lines.get(id)?.values() ?? [])].sort((a, b) => a.step - b.step),
+    appendMetrics: async (id, line) => append(id, line),
+    metrics: async (id) => metrics(id),
+    async rename(id, name) {
+      const run = runs.get(id);
+      if (run) runs.set(id, { ...run, name });
+    },
     async forget(id) {
       runs.delete(id);
       lines.delete(id);

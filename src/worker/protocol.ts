@@ -1,6 +1,8 @@
 import type { EvaluationRecord, Metrics, Phase, StepRecord } from "../loop/record.ts";
 import type { Edit, RunSetup } from "../loop/run.ts";
+import type { Change } from "../recipes/changes.ts";
 import type { ResolvedRecipe } from "../recipes/recipe.ts";
+import type { Parent } from "../storage/run-store.ts";
 
 /** Messages between the page and the worker that owns the engine and the run. The page sends commands; the worker sends events. */
 
@@ -9,9 +11,16 @@ export type Command =
   | { type: "open"; policiesUrl: string; wasmPaths?: { wasm: string; mjs: string }; engine: "auto" | "portable" | "webgpu" }
   /** Starts a run from the policy's shipped weights; ends the run in progress. */
   | { type: "start"; setup: RunSetup }
-  /** Continues a run kept by an earlier visit. */
+  /** Continues a run that was kept. */
   | { type: "resume"; runId: string }
   | { type: "forget"; runId: string }
+  | { type: "rename"; runId: string; name: string }
+  /** A new run that shares the first `step` steps with the run at hand and goes on from there with changed knobs; the other stays kept. */
+  | { type: "fork"; step: number; changes: readonly Change[]; name: string }
+  /** Asks for a kept run as a file; `rollouts` only of the run at hand, whose records are in memory. */
+  | { type: "export"; runId: string; what: ExportKind }
+  /** Puts the run of a file among the kept ones. */
+  | { type: "import"; text: string }
   | { type: "play" }
   | { type: "pause" }
   /** Runs one phase, then pauses. */
@@ -22,8 +31,14 @@ export type Command =
   | { type: "reset" }
   /** Turns a knob: felt from the next step on. */
   | { type: "edit"; path: string; value: number | boolean | string }
-  /** Asks for the record of an earlier step, if still kept. */
-  | { type: "record"; step: number };
+  /** Slow motion: the pause after each phase and each update while the run goes on by itself, in milliseconds; 0 is full speed. */
+  | { type: "pace"; pause: number }
+  /** Asks for the record of an earlier step; one that is not kept any more is computed again. Takes the place of an earlier question. */
+  | { type: "record"; step: number }
+  /** Gives up what is being computed again. */
+  | { type: "cancel" };
+
+export type ExportKind = "run" | "metrics" | "rollouts";
 
 export interface EngineStatus {
   readonly kind: "webgpu" | "portable";
@@ -35,13 +50,31 @@ export interface EngineStatus {
 
 export interface KeptRun {
   readonly id: string;
+  /** As a person named it. */
+  readonly name?: string;
+  readonly parent?: Parent;
   readonly policy: string;
   readonly task: string;
   readonly recipe: string;
   readonly seed: number;
   /** Steps completed. */
   readonly steps: number;
+  /** The last that was measured. */
+  readonly passAt1?: number;
   readonly savedAt: number;
+  /** About what it takes in storage. */
+  readonly bytes: number;
+}
+
+/** What the worker remembers of the run, for looking back. */
+export interface Memory {
+  /** Steps whose records are at hand. */
+  readonly records: readonly number[];
+  /** Steps after which a snapshot was taken. */
+  readonly snapshots: readonly number[];
+  readonly bytes: number;
+  /** What was given up to stay within the budget, in one sentence. */
+  readonly thinned?: string;
 }
 
 export type Event =
@@ -53,6 +86,8 @@ export type Event =
   | {
       type: "started";
       runId: string;
+      name?: string;
+      parent?: Parent;
       setup: RunSetup;
       edits: Edit[];
       step: number;
@@ -68,8 +103,16 @@ export type Event =
   /** A step is complete. */
   | { type: "step"; step: number; metrics: Metrics }
   | { type: "edited"; edit: Edit; settings: ResolvedRecipe }
-  | { type: "record"; step: number; record: StepRecord | null }
+  /** While a record is computed again: `from` is the step of the snapshot that it starts from. */
+  | { type: "recomputing"; step: number; from: number; fraction: number }
+  /** `record` is null if it cannot be had, and `problem` says why. `recomputed` says whether its metrics equal the original's to the bit. */
+  | { type: "record"; step: number; record: StepRecord | null; recomputed?: "same" | "different"; problem?: string }
+  | { type: "memory"; memory: Memory }
   | { type: "saved"; run: KeptRun }
+  /** All runs that are kept, newest first, after one was deleted, renamed or imported. */
+  | { type: "kept"; keptRuns: KeptRun[] }
+  | { type: "imported"; run: KeptRun }
+  | { type: "exported"; fileName: string; mime: string; content: string }
   /** Something went wrong and the run stands still: one sentence, and what can be done. Nothing shown is lost. */
   | { type: "error"; message: string; fatal: boolean }
   /** Something went wrong and was mended (a lost device, a skipped update, storage that is full). */

@@ -1,10 +1,16 @@
 import { evaluationMetrics } from "../loop/metrics.ts";
 import type { EvaluationRecord, Metrics, StepRecord } from "../loop/record.ts";
-import { type Base, type Edit, Run, type RunOptions, type RunSetup, type Snapshot, setupAt } from "../loop/run.ts";
+import { type Base, type Edit, Run, type RunOptions, type RunSetup, setupAt } from "../loop/run.ts";
 import { type Engine, EngineError } from "../policy/engine.ts";
+import type { Change } from "../recipes/changes.ts";
 import { checkResolved } from "../recipes/recipe.ts";
-import type { RunStore, StoredRun } from "../storage/run-store.ts";
-import type { Command, EngineStatus, Event, KeptRun } from "./protocol.ts";
+import { checkWeights, readRunFile, SNAPSHOT_EVERY, writeRunFile } from "../storage/run-file.ts";
+import type { Parent, RunStore, StoredRun } from "../storage/run-store.ts";
+import { metricsCsv, rolloutLines } from "../storage/tables.ts";
+import { RunHistory } from "./history.ts";
+import { Keeper, sentence } from "./keeper.ts";
+import type { Command, EngineStatus, Event, ExportKind } from "./protocol.ts";
+import { recompute, sameMetrics, Turns } from "./recompute.ts";
 
 /** What the session needs from its surroundings: a worker in a browser, or a test. */
 export interface SessionHost {
@@ -26,10 +32,10 @@ type Goal =
   | { readonly kind: "steps"; left: number }
   | { readonly kind: "preview" };
 
-/** Steps between snapshots: what a lost device costs to recompute, at most. */
-const SNAPSHOT_EVERY = 10;
-/** Step records kept for scrubbing. */
-const RECORDS_KEPT = 60;
+/** The longest pause of slow motion (milliseconds). */
+const LONGEST_PAUSE = 60_000;
+/** Scrubbing asks for many steps in passing: only one that is stayed at for so long (milliseconds) is computed again. */
+const BEFORE_RECOMPUTING = 80;
 /** While playing, records are shown at most this often (milliseconds); metrics always arrive. */
 const SHOW_EVERY = 80;
 /** Idle time before pass@k is measured, and the longest that it may be expected to take (milliseconds). */
@@ -52,10 +58,11 @@ export class Session {
   private base: { policy: string; base: Base } | undefined;
   private run: Run | undefined;
   private runId = "";
-  private snapshot: Snapshot | undefined;
+  private name: string | undefined;
+  private parent: Parent | undefined;
   private start: EvaluationRecord | undefined;
-  private history: Metrics[] = [];
-  private records = new Map<number, StepRecord>();
+  private metrics: Metrics[] = [];
+  private history = new RunHistory();
   private generator: AsyncGenerator<StepRecord, void> | undefined;
   /** Phases of the step in progress that were shown. */
   private shownPhases = 0;
@@ -66,9 +73,15 @@ export class Session {
   /** True from a step's first update to its end. */
   private updating = false;
   private lastShown = 0;
-  private storageFailed = false;
-  /** How many entries of `history` are stored. */
-  private stored = 0;
+  /** Slow motion's pause, and what ends it early. */
+  private pause = 0;
+  private endPause: (() => void) | undefined;
+  private readonly keeper: Keeper;
+  private readonly turns = new Turns();
+  /** What is being computed again, beside the run. */
+  private looking: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
+  /** The fork that is being made. */
+  private forking: AbortController | undefined;
   private queue: Promise<void> = Promise.resolve();
   private idle: { timer: ReturnType<typeof setTimeout>; abort: AbortController } | undefined;
   private evaluatedAt = -1;
@@ -76,13 +89,16 @@ export class Session {
 
   constructor(host: SessionHost) {
     this.host = host;
+    this.keeper = new Keeper(host.store, (event) => host.emit(event));
   }
 
   /** Handles a command after those before it. Never throws: failures become events. */
   handle(command: Command): Promise<void> {
     this.stopIdleWork();
-    // Pausing must not wait behind the work that it pauses.
+    // Pausing, and giving up, must not wait behind the work that they end.
     if (command.type === "pause") this.setGoal(undefined);
+    if (command.type === "cancel") this.cancel();
+    if (command.type === "pace") this.setPause(command.pause);
     this.queue = this.queue
       .then(() => this.execute(command))
       .catch((error) => this.fail(error, command.type === "open"))
@@ -101,8 +117,20 @@ export class Session {
       case "resume":
         return this.resume(command.runId);
       case "forget":
-        await this.host.store.forget(command.runId);
-        return;
+        await this.keeper.forget(command.runId);
+        // If it is the run at hand that is forgotten, all of it is to be stored when it goes on.
+        if (command.runId === this.runId) this.keeper.adopt(0);
+        return this.tellKept();
+      case "rename":
+        if (command.runId === this.runId) this.name = command.name;
+        await this.keeper.rename(command.runId, command.name);
+        return this.tellKept();
+      case "fork":
+        return this.fork(command.step, command.changes, command.name);
+      case "export":
+        return this.export(command.runId, command.what);
+      case "import":
+        return this.import(command.text);
       case "play":
         return this.go({ kind: "play" });
       case "phase":
@@ -121,7 +149,9 @@ export class Session {
       case "edit":
         return this.edit(command.path, command.value);
       case "record":
-        this.host.emit({ type: "record", step: command.step, record: this.records.get(command.step) ?? null });
+        return this.lookUp(command.step);
+      case "cancel":
+      case "pace":
         return;
     }
   }
@@ -136,16 +166,12 @@ export class Session {
   private async openEngine(): Promise<void> {
     this.host.emit({ type: "progress", what: "Starting the engine", fraction: 0.1 });
     const { status } = await this.createEngine();
-    const keptRuns = await this.keptRuns().catch(() => []);
+    const keptRuns = await this.keeper.list().catch(() => []);
     this.host.emit({ type: "ready", engine: status, keptRuns });
   }
 
-  /** Runs of earlier visits. Metrics are kept with every step and runs less often, so the metrics know how far a run has come. */
-  private async keptRuns(): Promise<KeptRun[]> {
-    const { store } = this.host;
-    const runs = await store.list();
-    const steps = await Promise.all(runs.map(async (run) => (await store.metrics(run.id)).at(-1)?.step ?? run.steps));
-    return runs.map((run, i) => keptRun({ ...run, steps: steps[i] })).filter((run) => run.steps > 0);
+  private async tellKept(): Promise<void> {
+    this.host.emit({ type: "kept", keptRuns: await this.keeper.list() });
   }
 
   private async createEngine(): Promise<{ engine: Engine; status: EngineStatus }> {
@@ -199,66 +225,136 @@ export class Session {
 
   private async begin(setup: RunSetup): Promise<void> {
     await this.halt();
-    const run = await this.openRun(setup);
-    this.adopt(run, crypto.randomUUID(), undefined, [], undefined);
-    this.host.emit({ type: "started", runId: this.runId, setup, edits: [], step: 0, history: [], records: [] });
-    await this.go({ kind: "preview" });
-    await this.pumping;
+    const run = await this.inItsPlace(() => this.openRun(setup));
+    this.adopt(run, { id: crypto.randomUUID() });
+    await this.show();
   }
 
   private async resume(id: string): Promise<void> {
-    const stored = (await this.host.store.list()).find((run) => run.id === id);
-    if (!stored) throw new Error("This run is no longer kept.");
-    const history = await this.host.store.metrics(id);
-    const { edits, snapshot } = stored;
+    const { run: stored, metrics } = await this.keeper.load(id);
+    const { edits, snapshot, name, parent, start } = stored;
     // It may have been kept by another version of this page.
     const setup = { ...stored.setup, recipe: checkResolved(stored.setup.recipe) };
     setupAt(setup, edits, Number.POSITIVE_INFINITY);
     await this.halt();
-    const run = await this.openRun(setup, { edits, ...(snapshot ? { snapshot } : {}) });
-    this.adopt(run, id, snapshot, history, stored.start);
+    const run = await this.inItsPlace(() => this.openRun(setup, { edits, ...(snapshot ? { snapshot } : {}) }));
+    const history = new RunHistory();
+    if (snapshot) history.addSnapshot(snapshot);
+    this.adopt(run, { id, name, parent, start, metrics, history });
+    this.keeper.adopt(metrics.length);
     if (JSON.stringify(stored.plan) !== JSON.stringify(this.engine!.plan)) {
       this.host.emit({
         type: "notice",
         message: "The run goes on with another engine than before: from here on its numbers may differ in the last digits.",
       });
     }
-    const steps = history.at(-1)?.step ?? 0;
-    await this.replay(steps, (fraction) => this.host.emit({ type: "progress", what: "Bringing the run back", fraction }));
-    const start = this.start ? { start: this.start } : {};
+    await this.replay(metrics.at(-1)?.step ?? 0, (fraction) =>
+      this.host.emit({ type: "progress", what: "Bringing the run back", fraction }),
+    );
+    await this.show();
+  }
+
+  /** Branches off after `step`: the same weights, the same seed, the edits until then, and the changes from the next step on. */
+  private async fork(step: number, changes: readonly Change[], name: string): Promise<void> {
+    const parent = this.run;
+    if (!parent) throw new Error("There is no run yet.");
+    if (!Number.isInteger(step) || step < 0 || step > parent.step) throw new Error(`There is no step ${step} to fork from.`);
+    const { setup } = parent;
+    const edits = [
+      ...parent.edits.filter((edit) => edit.step <= step),
+      ...changes.map(([path, value]) => ({ step: step + 1, path, value })),
+    ];
+    setupAt(setup, edits, step + 1);
+    await this.halt();
+    const metrics = this.metrics.filter((line) => line.step <= step);
+    const history = this.history.upTo(step);
+    const snapshot = history.nearest(step);
+    const from: Parent = { id: this.runId, name: this.name ?? setup.recipe.name, step };
+    this.forking = new AbortController();
+    const { signal } = this.forking;
+    const run = await this.inItsPlace(async () => {
+      const opened = await this.openRun(setup, { edits, ...(snapshot ? { snapshot } : {}) });
+      try {
+        await runTo(
+          opened,
+          step,
+          (record) => history.addRecord(record),
+          (fraction) => {
+            this.host.emit({ type: "progress", what: `Computing the weights after step ${step}`, fraction });
+            if (signal.aborted) throw new Error("The run was not forked.");
+          },
+        );
+        if (step > 0 && !history.hasSnapshot(step)) history.addSnapshot(await opened.snapshot(), true);
+        return opened;
+      } catch (error) {
+        opened.dispose();
+        throw error;
+      }
+    }).finally(() => {
+      this.forking = undefined;
+    });
+    this.adopt(run, { id: crypto.randomUUID(), name, parent: from, start: this.start, metrics, history });
+    await this.keep();
+    await this.show();
+  }
+
+  /** Opens what is to take the run's place. If that fails the run stays, at its last whole step. */
+  private async inItsPlace(open: () => Promise<Run>): Promise<Run> {
+    try {
+      return await open();
+    } catch (error) {
+      if (this.updating) await this.rewind();
+      throw error;
+    }
+  }
+
+  private adopt(run: Run, facts: Adopted): void {
+    this.run?.dispose();
+    this.run = run;
+    this.runId = facts.id;
+    this.name = facts.name;
+    this.parent = facts.parent;
+    this.start = facts.start;
+    this.metrics = facts.metrics ?? [];
+    this.history = facts.history ?? new RunHistory();
+    this.keeper.adopt(0);
+    this.dropStep();
+    this.evaluatedAt = -1;
+  }
+
+  /** Tells the page of the run that it now has, and shows the first answers of its next step. */
+  private async show(): Promise<void> {
+    const { setup, edits, step } = this.run!;
     this.host.emit({
       type: "started",
-      runId: id,
+      runId: this.runId,
+      ...(this.name === undefined ? {} : { name: this.name }),
+      ...(this.parent ? { parent: this.parent } : {}),
       setup,
-      edits: [...run.edits],
-      step: run.step,
-      history,
-      records: [...this.records.keys()],
-      ...start,
+      edits: [...edits],
+      step,
+      history: this.metrics,
+      records: this.history.keptRecords.map((record) => record.step),
+      ...(this.start ? { start: this.start } : {}),
     });
+    this.tellMemory();
     await this.go({ kind: "preview" });
     await this.pumping;
   }
 
-  private adopt(run: Run, id: string, snapshot: Snapshot | undefined, history: Metrics[], start: EvaluationRecord | undefined): void {
-    this.run?.dispose();
-    this.run = run;
-    this.runId = id;
-    this.snapshot = snapshot;
-    this.start = start;
-    this.history = history;
-    this.stored = history.length;
-    this.records = new Map();
-    this.dropStep();
-    this.evaluatedAt = -1;
+  private tellMemory(): void {
+    this.host.emit({ type: "memory", memory: this.history.memory() });
   }
 
   /** Stops where the loop stands, and drops the step in progress. */
   private async halt(): Promise<void> {
     this.setGoal(undefined);
+    this.looking?.abort.abort();
+    await this.looking?.done;
     await this.pumping;
     await this.keep();
-    this.dropStep();
+    this.generator = undefined;
+    this.shownPhases = 0;
   }
 
   private dropStep(): void {
@@ -269,14 +365,64 @@ export class Session {
 
   /** Runs whole steps, unseen but for their records, until `step` are complete. */
   private async replay(step: number, onProgress: (fraction: number) => void): Promise<void> {
-    const run = this.run!;
-    const from = run.step;
-    while (run.step < step) {
-      onProgress((run.step - from) / (step - from));
-      let last: StepRecord | undefined;
-      for await (const record of run.next()) last = record;
-      if (last) this.keepRecord(last);
+    await runTo(this.run!, step, (record) => this.history.addRecord(record), onProgress);
+  }
+
+  // Looking back.
+
+  /** Answers with the record at hand, or computes it again beside the run, which may go on meanwhile. */
+  private lookUp(step: number): void {
+    this.looking?.abort.abort();
+    const record = this.history.record(step);
+    const run = this.run;
+    if (record || !run || !Number.isInteger(step) || step < 1 || step > run.step) {
+      this.host.emit({ type: "record", step, record: record ?? null });
+      return;
     }
+    const abort = new AbortController();
+    const before = this.looking?.done;
+    const done = this.computeAgain(run, step, abort.signal, before)
+      .catch((error) => {
+        const problem = this.engineLost ? "the GPU was lost meanwhile; look at it again" : sentence(error);
+        this.host.emit({ type: "record", step, record: null, problem });
+      })
+      .finally(() => {
+        if (this.looking?.abort !== abort) return;
+        this.looking = undefined;
+        if (!this.goal) this.startIdleWork();
+      });
+    this.looking = { abort, done };
+  }
+
+  private async computeAgain(run: Run, step: number, signal: AbortSignal, before: Promise<void> | undefined): Promise<void> {
+    await before;
+    await new Promise((resolve) => setTimeout(resolve, BEFORE_RECOMPUTING));
+    const snapshot = this.history.nearest(step - 1);
+    const { base } = this.base!;
+    const from = snapshot?.step ?? 0;
+    const onProgress = (fraction: number) => {
+      if (!signal.aborted) this.host.emit({ type: "recomputing", step, from, fraction });
+    };
+    const record = await recompute({
+      open: () => Run.open(this.engine!, run.setup, base, { edits: run.edits, inspect: true, ...(snapshot ? { snapshot } : {}) }),
+      step,
+      turns: this.turns,
+      signal,
+      onProgress,
+      keep: (each) => {
+        if (run === this.run && !this.history.record(each.step)) this.history.addRecomputed(each);
+      },
+    });
+    if (!record || signal.aborted) return;
+    const original = this.metrics.find((line) => line.step === step);
+    const recomputed = original && sameMetrics(record.metrics!, original) ? "same" : "different";
+    this.host.emit({ type: "record", step, record, recomputed });
+    this.tellMemory();
+  }
+
+  private cancel(): void {
+    this.looking?.abort.abort();
+    this.forking?.abort();
   }
 
   // Driving.
@@ -309,7 +455,26 @@ export class Session {
   private setGoal(goal: Goal | undefined): void {
     const changed = goal !== this.goal;
     this.goal = goal;
+    this.endPause?.();
     if (changed) this.emitState();
+  }
+
+  private setPause(pause: number): void {
+    this.pause = Number.isFinite(pause) ? Math.min(Math.max(0, pause), LONGEST_PAUSE) : 0;
+    this.endPause?.();
+  }
+
+  /** Slow motion: stands still between phases while the run goes on by itself. */
+  private async rest(): Promise<void> {
+    if (this.pause === 0 || !this.goal || this.goal.kind === "preview") return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.pause);
+      this.endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.endPause = undefined;
   }
 
   /** A phase in progress ends after the goal that it ran for is gone: until then the session is busy. */
@@ -321,16 +486,17 @@ export class Session {
   private async pump(): Promise<void> {
     while (this.goal) {
       try {
-        await this.advance();
+        await this.turns.take(() => this.advance());
+        await this.rest();
       } catch (error) {
         try {
           // A device is sometimes gone before it says so.
           await new Promise((resolve) => setTimeout(resolve, 50));
-          if (this.engineLost) await this.recover("The GPU was lost.");
-          else if (this.refuseGpu(error)) await this.recover(this.refusal!);
+          if (this.engineLost) await this.turns.take(() => this.recover("The GPU was lost."));
+          else if (this.refuseGpu(error)) await this.turns.take(() => this.recover(this.refusal!));
           else {
             this.fail(error);
-            await this.rewind();
+            await this.turns.take(() => this.rewind());
           }
         } catch (again) {
           this.fail(again);
@@ -358,39 +524,36 @@ export class Session {
       await this.generator.next();
       this.generator = undefined;
       this.shownPhases = 0;
-      this.keepRecord(record);
-      this.history.push(record.metrics!);
+      this.history.addRecord(record);
+      this.metrics.push(record.metrics!);
       if (goal?.kind === "steps" && --goal.left === 0) this.goal = undefined;
       await this.stepCompleted();
     }
     if (goal?.kind === "phase" || (goal?.kind === "preview" && record.phase === "verdicts")) this.goal = undefined;
     const now = performance.now();
-    if (this.goal?.kind !== "play" || now - this.lastShown >= SHOW_EVERY) {
+    if (this.goal?.kind !== "play" || this.pause > 0 || now - this.lastShown >= SHOW_EVERY) {
       this.lastShown = now;
       this.host.emit({ type: "phase", phase: record.phase, record });
     }
     if (complete) this.host.emit({ type: "step", step: record.step, metrics: record.metrics! });
-    if (goal?.kind === "preview" && !this.goal) this.previewing = run.step === 0;
-  }
-
-  private keepRecord(record: StepRecord): void {
-    this.records.set(record.step, record);
-    this.records.delete(record.step - RECORDS_KEPT);
+    if (goal?.kind === "preview" && !this.goal) this.previewing = true;
   }
 
   private async stepCompleted(): Promise<void> {
     const run = this.run!;
-    const skipped = this.history.at(-1)!.updates_skipped ?? 0;
+    const skipped = this.metrics.at(-1)!.updates_skipped ?? 0;
     if (skipped > 0)
       this.host.emit({
         type: "notice",
         message: `Step ${run.step}: ${skipped} update${skipped > 1 ? "s were" : " was"} skipped, because the gradient was not a finite number.`,
       });
-    if (run.step % SNAPSHOT_EVERY === 0) this.snapshot = await run.snapshot();
-    await this.store(async () => {
-      await this.storeMetrics();
-      if (run.step % SNAPSHOT_EVERY === 0 || run.step === 1) await this.saveRun();
-    });
+    const due = run.step % SNAPSHOT_EVERY === 0;
+    const edited = run.edits.some((edit) => edit.step === run.step + 1);
+    if (due || edited) {
+      this.history.addSnapshot(await run.snapshot(), edited);
+      this.tellMemory();
+    }
+    await this.keeper.keep(this.runId, this.metrics, due || run.step === 1 ? () => this.stored() : undefined);
   }
 
   private async edit(path: string, value: number | boolean | string): Promise<void> {
@@ -400,7 +563,10 @@ export class Session {
     if (!this.goal) await this.pumping;
     // The first answers are shown before anybody asked for a step: a knob turned now should show in them.
     const again = this.previewing && !this.goal;
-    if (again) await this.rewind();
+    if (again) {
+      this.dropStep();
+      run.abandon();
+    }
     let edit: Edit;
     try {
       edit = run.edit(path, value);
@@ -408,6 +574,11 @@ export class Session {
       if (again) await this.go({ kind: "preview" });
     }
     this.host.emit({ type: "edited", edit, settings: run.upcoming.recipe });
+    // Between steps the weights that the edit is felt by are here now; otherwise the step's end takes the snapshot.
+    if (!this.goal && !this.generator && run.step > 0 && edit.step === run.step + 1 && !this.history.hasSnapshot(run.step)) {
+      this.history.addSnapshot(await this.turns.take(() => run.snapshot()), true);
+      this.tellMemory();
+    }
   }
 
   /** Forgets the step in progress, as if it had not begun. Only its updates change the policy, so mostly there is nothing to restore. */
@@ -415,7 +586,7 @@ export class Session {
     this.dropStep();
     const run = this.run;
     if (!run) return;
-    const step = this.history.at(-1)?.step ?? 0;
+    const step = this.metrics.at(-1)?.step ?? 0;
     await this.restoreSnapshot(run);
     await this.replay(step, () => {});
   }
@@ -423,7 +594,7 @@ export class Session {
   private async restoreSnapshot(run: Run): Promise<void> {
     const { theta } = this.base!.base;
     const zeros = () => new Float32Array(theta.length);
-    await run.restore(this.snapshot ?? { step: 0, state: { theta, m: zeros(), v: zeros(), updates: 0 } });
+    await run.restore(this.history.nearest() ?? { step: 0, state: { theta, m: zeros(), v: zeros(), updates: 0 } });
   }
 
   /** A new engine in place of one that is gone, brought to the phase that was shown. */
@@ -433,9 +604,9 @@ export class Session {
     const { status } = await this.createEngine();
     if (!old) return;
     const phases = this.shownPhases;
-    const snapshot = this.snapshot ? { snapshot: this.snapshot } : {};
-    this.run = await this.openRun(old.setup, { edits: old.edits, ...snapshot });
-    await this.replay(this.history.at(-1)?.step ?? 0, (fraction) =>
+    const snapshot = this.history.nearest();
+    this.run = await this.openRun(old.setup, { edits: old.edits, ...(snapshot ? { snapshot } : {}) });
+    await this.replay(this.metrics.at(-1)?.step ?? 0, (fraction) =>
       this.host.emit({ type: "progress", what: "Bringing the run back", fraction }),
     );
     this.generator = this.run.next();
@@ -448,53 +619,57 @@ export class Session {
 
   /** Puts the run where a later visit finds it; mends a lost engine first. */
   private async keep(): Promise<void> {
-    if (this.engineLost) await this.recover("The GPU was lost.");
+    if (this.engineLost) await this.turns.take(() => this.recover("The GPU was lost."));
     const run = this.run;
     if (!run || run.step === 0) return;
-    if (!this.generator && this.snapshot?.step !== run.step) this.snapshot = await run.snapshot();
-    await this.store(async () => {
-      await this.storeMetrics();
-      await this.saveRun();
-    });
+    if (!this.generator && !this.history.hasSnapshot(run.step)) this.history.addSnapshot(await this.turns.take(() => run.snapshot()));
+    await this.keeper.keep(this.runId, this.metrics, () => this.stored());
   }
 
-  /** Stores what is not stored yet: the last step's, and those before it for which there was no room. */
-  private async storeMetrics(): Promise<void> {
-    for (const metrics of this.history.slice(this.stored)) {
-      await this.host.store.appendMetrics(this.runId, metrics);
-      this.stored++;
-    }
-  }
-
-  private async saveRun(): Promise<void> {
+  /** The run at hand as it is kept. */
+  private stored(): StoredRun {
     const { setup, edits, step } = this.run!;
-    const stored: StoredRun = {
+    const snapshot = this.history.nearest();
+    const passAt1 = this.metrics.findLast((metrics) => "pass@1" in metrics)?.["pass@1"];
+    return {
       id: this.runId,
       setup,
       edits: [...edits],
       plan: this.engine!.plan,
       steps: step,
       savedAt: Date.now(),
-      ...(this.snapshot ? { snapshot: this.snapshot } : {}),
+      ...(this.name === undefined ? {} : { name: this.name }),
+      ...(this.parent ? { parent: this.parent } : {}),
+      ...(snapshot ? { snapshot } : {}),
       ...(this.start ? { start: this.start } : {}),
+      ...(passAt1 === undefined ? {} : { passAt1 }),
     };
-    await this.host.store.save(stored);
-    this.host.emit({ type: "saved", run: keptRun(stored) });
   }
 
-  /** Storage may be full or forbidden: said once, and the run goes on. */
-  private async store(write: () => Promise<void>): Promise<void> {
-    try {
-      await write();
-      this.storageFailed = false;
-    } catch (error) {
-      if (this.storageFailed) return;
-      this.storageFailed = true;
-      this.host.emit({
-        type: "notice",
-        message: `This run cannot be kept for a later visit (${storageProblem(error)}); it goes on all the same.`,
-      });
-    }
+  // Files.
+
+  private async export(id: string, what: ExportKind): Promise<void> {
+    const here = id === this.runId && this.run !== undefined;
+    const { run, metrics } = here ? { run: this.stored(), metrics: this.metrics } : await this.keeper.load(id);
+    if (metrics.length === 0) throw new Error("This run has no steps to export yet.");
+    const name = run.name ?? [run.setup.recipe.name, run.setup.recipe.slots.task.plugin, `seed ${run.setup.seed}`].join(" ");
+    const file = `${name.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "")}-${metrics.length}-steps`;
+    const send = (extension: string, mime: string, content: string) =>
+      this.host.emit({ type: "exported", fileName: `${file}.${extension}`, mime, content });
+    if (what === "metrics") return send("csv", "text/csv", metricsCsv(metrics));
+    if (what === "run") return send("rlvr.json", "application/json", writeRunFile({ run: { ...run, steps: metrics.length }, metrics }));
+    if (!here) throw new Error("Answers can be exported of the run on screen only: open this one first.");
+    return send("jsonl", "application/jsonl", this.history.keptRecords.map(rolloutLines).join(""));
+  }
+
+  private async import(text: string): Promise<void> {
+    const { run, metrics } = readRunFile(text, crypto.randomUUID());
+    // Of another policy than the run's, whose weights are loaded for the check alone.
+    const { theta } = this.base?.policy === run.setup.policy ? this.base.base : await this.host.loadBase(run.setup.policy);
+    checkWeights(run, theta.length);
+    const kept = await this.keeper.add(run, metrics);
+    this.host.emit({ type: "imported", run: kept });
+    await this.tellKept();
   }
 
   // pass@k, measured when nothing else is to do.
@@ -502,7 +677,7 @@ export class Session {
   private startIdleWork(): void {
     this.stopIdleWork();
     const run = this.run;
-    if (!run || this.goal) return;
+    if (!run || this.goal || this.looking) return;
     const params = run.upcoming.recipe.slots.evaluation.params;
     const rows = (params.passAtKProblems as number) * (params.passAtKSamples as number);
     if (rows * this.millisecondsPerRow > IDLE_WORK || (this.start && this.evaluatedAt === run.step)) return;
@@ -529,32 +704,35 @@ export class Session {
       this.host.emit({ type: "evaluated", step: 0, evaluation: start });
     }
     // In the middle of a step's updates the policy is neither the old one nor the new.
-    const last = this.history.at(-1);
+    const last = this.metrics.at(-1);
     if (!current() || !last || this.updating || this.evaluatedAt === run.step) return;
     const evaluation = await run.evaluate("policy", undefined, signal);
     if (!current()) return;
     this.evaluatedAt = run.step;
     this.host.emit({ type: "evaluated", step: run.step, evaluation });
-    this.history[this.history.length - 1] = { ...last, ...evaluationMetrics(evaluation) };
-    await this.store(async () => {
-      await this.host.store.appendMetrics(this.runId, this.history.at(-1)!);
-      await this.saveRun();
-    });
+    this.metrics[this.metrics.length - 1] = { ...last, ...evaluationMetrics(evaluation) };
+    this.keeper.revise();
+    await this.keeper.keep(this.runId, this.metrics, () => this.stored());
   }
 }
 
-function keptRun(run: StoredRun): KeptRun {
-  const { recipe, policy, seed } = run.setup;
-  return { id: run.id, policy, task: recipe.slots.task.plugin, recipe: recipe.name, seed, steps: run.steps, savedAt: run.savedAt };
+/** Who a run is, besides itself. */
+interface Adopted {
+  readonly id: string;
+  readonly name?: string | undefined;
+  readonly parent?: Parent | undefined;
+  readonly start?: EvaluationRecord | undefined;
+  readonly metrics?: Metrics[];
+  readonly history?: RunHistory;
 }
 
-/** Why nothing can be stored; browsers say it in many ways, or not at all. */
-function storageProblem(error: unknown): string {
-  if (error instanceof Error && error.name === "QuotaExceededError") return "this browser's storage for the page is full";
-  return sentence(error) || "this browser's storage failed";
-}
-
-/** An error as one sentence for a person. */
-function sentence(error: unknown): string {
-  return error instanceof Error ? error.message.split("\n")[0] : String(error);
+/** Runs whole steps until `step` are complete. */
+async function runTo(run: Run, step: number, keep: (record: StepRecord) => void, onProgress: (fraction: number) => void): Promise<void> {
+  const from = run.step;
+  while (run.step < step) {
+    onProgress((run.step - from) / (step - from));
+    let last: StepRecord | undefined;
+    for await (const record of run.next()) last = record;
+    if (last) keep(last);
+  }
 }
