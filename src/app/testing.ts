@@ -7,8 +7,8 @@ import { createPortableEngine } from "../policy/portable/node.ts";
 import type { Event } from "../worker/protocol.ts";
 
 /** What a worker sends in real steps of a small run: the loop on the portable engine, with the records as they were after each phase. */
-export async function recordedRun(changes: Record<string, number | boolean | string> = {}, steps = 1) {
-  const setup = smallSetup({ "sampler.promptsPerStep": 3, ...changes });
+export async function recordedRun(changes: Record<string, number | boolean | string> = {}, steps = 1, recipe = "grpo") {
+  const setup = smallSetup({ "sampler.promptsPerStep": 3, ...changes }, recipe);
   const engine = await createPortableEngine();
   // Tests for the page run in the root; there, a URL relative to this file would be one of the page's assets.
   const base = importHuggingFace(await readCheckpointFolder("public/policies/nano"));

@@ -2,7 +2,13 @@ import type { StepRecord } from "../../loop/record.ts";
 import { fixed, short, signed } from "../format.ts";
 import { participations } from "../stage/token-facts.ts";
 
-/** The chain of numbers from an answer's reward to one token's coefficient in the gradient, read from the record. */
+/**
+ * The chain of numbers from an answer's reward to one token's coefficient in the gradient, read from the record: for group-relative
+ * advantages and the clipped surrogate, where the formula gives the recorded numbers. `terms.ts` tells of all other recipes.
+ */
+
+/** Whether the formula's number is the recorded one, which has the precision of a float32. */
+const agrees = (formula: number, recorded: number) => Math.abs(formula - recorded) <= 1e-3 * Math.abs(recorded) + 1e-7;
 
 export interface AdvantageChain {
   readonly reward: number;
@@ -15,12 +21,16 @@ export interface AdvantageChain {
   readonly eps: number;
 }
 
+/** Undefined where the advantage is not known, or not the reward's distance from a baseline over a spread. */
 export function advantageChain(record: StepRecord, row: number): AdvantageChain | undefined {
   const { reward, baseline, scale, advantage } = record.rollouts[row];
   if (reward === undefined || baseline === undefined || scale === undefined || advantage === undefined) return undefined;
   const { settings } = record;
+  if (settings.advantage !== "group" || settings.shapers !== undefined) return undefined;
   const divided = settings["advantage.scale"] !== "none" && reward !== baseline;
-  return { reward, baseline, scale, advantage, divided, eps: settings["advantage.eps"] as number };
+  const eps = settings["advantage.eps"] as number;
+  const chain = { reward, baseline, scale, advantage, divided, eps };
+  return agrees((reward - baseline) / (divided ? scale + eps : 1), advantage) ? chain : undefined;
 }
 
 export function advantageLine({ reward, baseline, scale, advantage, divided }: AdvantageChain): string {
@@ -47,6 +57,8 @@ export interface TokenUpdate {
   readonly klSlope: number;
   readonly beta: number;
   readonly applied: boolean;
+  /** Whether `coefficientByFormula` is the recorded coefficient: so it is for the clipped surrogate of single tokens, with k3 in the loss. */
+  readonly plain: boolean;
 }
 
 /** Differences of log-probs are bounded like the kernel bounds them. */
@@ -57,12 +69,14 @@ export function tokenUpdates(record: StepRecord, row: number, index: number): To
   const { tokens, settings } = record;
   if (!tokens) return [];
   const at = tokens.offsets[row] + index;
-  const beta = settings["kl.coefficient"] as number;
+  const k3 = settings.kl === "k3" && settings["kl.place"] === "loss" && settings["kl.gradient"] === "own";
+  const beta = k3 ? (settings["kl.coefficient"] as number) : 0;
+  const clippedTokens = settings.objective === "clipped" && settings["objective.level"] === "token";
   return participations(record, row).map(({ number, update, offset }) => {
     const t = offset + index;
     const gap = tokens.refLogProb ? tokens.refLogProb[at] - update.logProb[t] : 0;
     const clipped = update.clipped[t];
-    return {
+    const values: Omit<TokenUpdate, "plain"> = {
       number: number + 1,
       epoch: update.epoch + 1,
       miniBatch: update.miniBatch + 1,
@@ -70,18 +84,19 @@ export function tokenUpdates(record: StepRecord, row: number, index: number): To
       oldProbability: Math.exp(tokens.oldLogProb[at]),
       ratio: update.ratio[t],
       clip: clipped === 1 ? "above" : clipped === -1 ? "below" : clipped === -2 ? "dual" : "none",
-      advantage: record.rollouts[row].advantage ?? 0,
+      advantage: tokens.advantage?.[at] ?? record.rollouts[row].advantage ?? 0,
       weight: update.weight[t],
       coefficient: update.coefficient[t],
       klSlope: beta !== 0 && Math.abs(gap) <= LIMIT ? -beta * Math.expm1(gap) : 0,
       beta,
       applied: update.applied,
     };
+    return { ...values, plain: clippedTokens && agrees(coefficientByFormula(values), values.coefficient) };
   });
 }
 
 /** The coefficient as the formula gives it; the record has what was trained with, and the two agree. */
-export function coefficientByFormula({ clip, ratio, advantage, weight, klSlope }: TokenUpdate): number {
+export function coefficientByFormula({ clip, ratio, advantage, weight, klSlope }: Omit<TokenUpdate, "plain">): number {
   return weight * ((clip === "none" ? -ratio * advantage : 0) + klSlope);
 }
 
@@ -102,24 +117,39 @@ export function coefficientLine(update: TokenUpdate): { symbols: string; numbers
   };
 }
 
-/** What the update did with the token and why, in a sentence. */
+/** What the update did with the token and why, in a sentence that claims no more than the recipe makes true. */
 export function inWords(record: StepRecord, update: TokenUpdate): string {
-  const { clip, advantage, coefficient, ratio, weight } = update;
-  const low = record.settings["objective.clipLow"] as number;
-  const high = record.settings["objective.clipHigh"] as number;
-  if (!update.applied) return "The gradient was not finite, so this update was skipped.";
-  if (weight === 0) return "This answer is masked: its tokens have no weight in the loss.";
+  const { clip, advantage, coefficient, ratio, weight, plain } = update;
+  const { settings } = record;
+  if (!update.applied) return "A number in this update was not finite, so it was skipped.";
   const push = coefficient < 0 ? "pushed up" : "pushed down";
-  const rest = coefficient === 0 ? "its gradient stops" : `only the KL penalty moves it (${push})`;
-  if (clip === "above") return `The answer is good, but ρ ${fixed(ratio, 3)} is past ${fixed(1 + high)} (1 + clip high): ${rest}.`;
-  if (clip === "below") return `The answer is bad, but ρ ${fixed(ratio, 3)} is below ${fixed(1 - low)} (1 − clip low): ${rest}.`;
-  if (clip === "dual") return `The loss of this bad token has reached the dual clip: ${rest}.`;
-  if (coefficient === 0) return "The answer is exactly as good as its group’s average: nothing pushes this token.";
-  const why =
-    advantage > 0
-      ? "The answer beat its group’s average"
-      : advantage < 0
-        ? "The answer fell short of its group’s average"
-        : "The KL penalty acts";
-  return `${why}, so this token is ${push}.`;
+  if (weight === 0)
+    return coefficient === 0
+      ? "Its weight is 0: it has no part in the loss."
+      : `Its weight in the policy’s loss is 0; other parts of the loss have it ${push}.`;
+  const rest = coefficient === 0 ? "its gradient stops" : plain ? `only the KL penalty moves it (${push})` : `it is still ${push}`;
+  if (clip !== "none") {
+    const low = settings["objective.clipLow"] as number;
+    const high = settings["objective.clipHigh"] as number;
+    if (plain && clip === "above")
+      return `The answer is good, but ρ ${fixed(ratio, 3)} is past ${fixed(1 + high)} (1 + clip high): ${rest}.`;
+    if (plain && clip === "below") return `The answer is bad, but ρ ${fixed(ratio, 3)} is below ${fixed(1 - low)} (1 − clip low): ${rest}.`;
+    if (clip === "dual") return `The loss of this bad token has reached its bound: ${rest}.`;
+    return `A bound of the objective holds it ${clip === "above" ? "above" : "below"}: ${rest}.`;
+  }
+  const grouped = settings.advantage === "group" && settings["advantage.baseline"] === "mean" && settings.shapers === undefined;
+  if (coefficient === 0) {
+    if (advantage !== 0) return "Nothing pushes this token in this update.";
+    return grouped
+      ? "The answer is exactly as good as its group’s average: nothing pushes this token."
+      : "Its advantage is 0: nothing pushes this token.";
+  }
+  const up = coefficient < 0;
+  if (advantage === 0)
+    return `${plain ? "The KL penalty acts" : "Its advantage is 0, yet other parts of the loss act"}, so this token is ${push}.`;
+  if (advantage > 0 !== up)
+    return `Its advantage is ${advantage > 0 ? "above" : "below"} 0, yet the loss as a whole has this token ${push}.`;
+  const good = grouped ? "The answer beat its group’s average" : "Its advantage is above 0";
+  const bad = grouped ? "The answer fell short of its group’s average" : "Its advantage is below 0";
+  return `${advantage > 0 ? good : bad}, so this token is ${push}.`;
 }

@@ -1,9 +1,11 @@
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import type { StepRecord } from "../../loop/record.ts";
 import { fixed, percent, short, tokenGlyph, tokenName } from "../format.ts";
 import { alternativesAt, lengthOf, logProbBefore, temperatureOf } from "../stage/token-facts.ts";
 import { phaseIndex, type Selection, shownPhase, shownRecord, usePage } from "../state.ts";
+import { Tex } from "../tex/tex.tsx";
 import { advantageChain, advantageLine, coefficientLine, inWords, type TokenUpdate, tokenUpdates } from "./formula.ts";
+import { actsBeyond, advantageParts, lossParts, type NamedNumber, type Part, updateParts } from "./terms.ts";
 import "./inspector.css";
 
 /** Everything the record knows about one token: probabilities, alternatives, and the numbers that made its gradient. */
@@ -134,13 +136,18 @@ const CLIPS = { none: "not clipped", above: "held above", below: "held below", d
 function Gradient(props: { record: StepRecord; row: number; index: number; advantage: boolean; updated: boolean }) {
   const { record, row, index } = props;
   const [wanted, setWanted] = useState<number>();
+  const parts = props.advantage ? advantageParts(record, row, index) : [];
   const chain = props.advantage ? advantageChain(record, row) : undefined;
   const updates = props.updated ? tokenUpdates(record, row, index) : [];
   const update = updates.find((u) => u.number === wanted) ?? updates.at(-1);
-  if (!chain) return <p className="chain hint">Its advantage, ratio and coefficient appear here in the phases to come.</p>;
+  if (parts.length === 0) return <p className="chain hint">Its advantage, ratio and coefficient appear here in the phases to come.</p>;
   return (
     <div className="chain">
-      <Term symbol="A" meaning={chain.divided ? "(reward − baseline) ÷ spread" : "reward − baseline"} numbers={advantageLine(chain)} />
+      {chain ? (
+        <Term symbol="A" meaning={chain.divided ? "(reward − baseline) ÷ spread" : "reward − baseline"} numbers={advantageLine(chain)} />
+      ) : (
+        <AdvantageParts parts={parts} reward={record.rollouts[row].reward} />
+      )}
       {update ? (
         <>
           <fieldset className="which-update" aria-label="Updates that this answer took part in">
@@ -158,7 +165,12 @@ function Gradient(props: { record: StepRecord; row: number; index: number; advan
             ))}
           </fieldset>
           <Term symbol="ρ" meaning="π now ÷ π old" numbers={ratioLine(update)} note={CLIPS[update.clip]} />
-          <Term symbol="c" meaning={coefficientLine(update).symbols} numbers={coefficientLine(update).numbers} strong={sign(update)} />
+          {update.plain ? (
+            <Term symbol="c" meaning={coefficientLine(update).symbols} numbers={coefficientLine(update).numbers} strong={sign(update)} />
+          ) : (
+            <UpdateParts record={record} row={row} index={index} update={update} />
+          )}
+          <LossParts record={record} number={update.number} />
           <p className="words">{inWords(record, update)}</p>
         </>
       ) : (
@@ -167,6 +179,74 @@ function Gradient(props: { record: StepRecord; row: number; index: number; advan
         </p>
       )}
     </div>
+  );
+}
+
+/** What the estimator and each shaper made of the token's advantage. */
+function AdvantageParts({ parts, reward }: { parts: readonly Part[]; reward: number | undefined }) {
+  return parts.map((part, i) => (
+    <PartLine key={`${part.slot} ${part.name}`} part={part}>
+      {i === 0 && reward !== undefined && <Named symbol="r" meaning="the answer’s reward" value={reward} />}
+      <Numbers terms={part.terms} />
+      <Named symbol={i === parts.length - 1 ? "A" : "A'"} meaning="the token’s advantage after this" value={part.advantage!} strong />
+    </PartLine>
+  ));
+}
+
+/** What the plug-ins of an update measured of the token, its weight, and its coefficient. */
+function UpdateParts(props: { record: StepRecord; row: number; index: number; update: TokenUpdate }) {
+  const { record, row, index, update } = props;
+  const beyond = actsBeyond(record);
+  return (
+    <>
+      {updateParts(record, row, index, update.number).map((part) => (
+        <PartLine key={`${part.slot} ${part.name}`} part={part}>
+          <Numbers terms={part.terms} />
+        </PartLine>
+      ))}
+      <div className="named">
+        <Named symbol="w" meaning="how much the token counts in the policy’s loss: aggregation times token weights" value={update.weight} />
+        <Named
+          symbol="c"
+          meaning={`∂L/∂ log π of the token, all parts of the loss together${beyond.length > 0 ? `, but without ${beyond.join(" and ")}, which also act on the other tokens that could have been drawn` : ""}`}
+          value={update.coefficient}
+          strong={sign(update) ?? true}
+        />
+      </div>
+    </>
+  );
+}
+
+function LossParts({ record, number }: { record: StepRecord; number: number }) {
+  const parts = lossParts(record.updates[number - 1]);
+  if (parts.length === 0) return null;
+  return (
+    <p className="dim" data-tip="The loss of this update’s whole mini-batch">
+      loss {parts.map(({ name, value }) => `${name} ${short(value)}`).join(" · ")}
+    </p>
+  );
+}
+
+/** A plug-in by name, its sentence as tooltip, and its numbers. */
+function PartLine({ part, children }: { part: Part; children: ReactNode }) {
+  return (
+    <div className="named">
+      <span className="dim" data-tip={`${part.title}. ${part.sentence}`}>
+        {part.name}
+      </span>
+      {children}
+    </div>
+  );
+}
+
+const Numbers = ({ terms }: { terms: readonly NamedNumber[] }) => terms.map((term) => <Named key={term.symbol} {...term} />);
+
+/** A symbol and its number. */
+function Named({ symbol, meaning, value, strong }: NamedNumber & { strong?: boolean | "up" | "down" }) {
+  return (
+    <span data-tip={meaning}>
+      <Tex latex={symbol} /> {strong ? <b className={typeof strong === "string" ? strong : ""}>{short(value)}</b> : short(value)}
+    </span>
   );
 }
 
