@@ -1,34 +1,73 @@
 import { memo, useEffect, useMemo, useState } from "react";
 import { evaluationMetrics } from "../../loop/metrics.ts";
 import type { Metrics } from "../../loop/record.ts";
-import { percent } from "../format.ts";
+import { count, percent } from "../format.ts";
 import { passAtK } from "../stage/facts.ts";
 import { usePage } from "../state.ts";
 import "./charts.css";
 import { Chart } from "./chart.tsx";
 import { useCursor } from "./cursor.ts";
-import { type ChartSpec, MAIN_CHART, pointsOf, SMALL_CHARTS } from "./series.ts";
+import { type ChartSpec, MAIN_CHART, pointsOf, recipeCharts, SMALL_CHARTS } from "./series.ts";
 
 /** Time between two charts' renderings (milliseconds): they take turns, so that no frame carries all of them. */
 const TURN = 110;
-const ALL = [MAIN_CHART, ...SMALL_CHARTS];
-
 /** What a chart draws; undefined until its first turn, when its axes appear. */
 type Seen = { readonly history: readonly Metrics[]; readonly start: Metrics } | undefined;
 
 /** Live charts over one axis of steps. */
 export default function ChartsPanel() {
-  const seen = useTurns();
+  const further = useRecipeCharts();
+  const all = useMemo(() => [MAIN_CHART, ...SMALL_CHARTS, ...further], [further]);
+  const seen = useTurns(all);
   const lookedAt = usePage((state) => state.lookBack?.step);
   useEffect(() => useCursor.setState({ lookedAt }), [lookedAt]);
-  const chart = (spec: ChartSpec, i: number) => <LiveChart key={spec.id} spec={spec} seen={seen[i]} />;
+  const chart = (spec: ChartSpec) => <LiveChart key={spec.id} spec={spec} seen={seen.get(spec.id)} />;
   return (
     <>
-      {chart(MAIN_CHART, 0)}
+      {chart(MAIN_CHART)}
       <PassAtK />
-      <div className="small-charts">{SMALL_CHARTS.map((spec, i) => chart(spec, i + 1))}</div>
+      <Skipped />
+      <div className="small-charts">{SMALL_CHARTS.map(chart)}</div>
+      {further.length > 0 && (
+        <>
+          <h3 className="further">Of this recipe</h3>
+          <div className="small-charts">{further.map(chart)}</div>
+        </>
+      )}
     </>
   );
+}
+
+/** Updates that were left out since the run began, because a number was not finite. */
+function Skipped() {
+  const skipped = usePage((state) => state.history.reduce((sum, metrics) => sum + (metrics.updates_skipped ?? 0), 0));
+  if (skipped === 0) return null;
+  return (
+    <p className="skipped" role="status">
+      {count(skipped, "update")} skipped, because a number was not finite.
+    </p>
+  );
+}
+
+const NO_CHARTS: readonly ChartSpec[] = [];
+
+/** Charts that the recipe calls for; the same ones as long as it calls for the same. */
+function useRecipeCharts(): readonly ChartSpec[] {
+  const recipe = usePage((state) => state.run?.recipe);
+  const names = usePage((state) => {
+    const newest = state.history.at(-1);
+    return newest
+      ? Object.keys(newest)
+          .filter((name) => newest[name] !== 0)
+          .join(" ")
+      : "";
+  });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: which metrics there are matters, not their values
+  return useMemo(() => {
+    const newest = usePage.getState().history.at(-1);
+    const charts = recipe && newest ? recipeCharts(recipe, newest) : NO_CHARTS;
+    return charts.length > 0 ? charts : NO_CHARTS;
+  }, [recipe, names]);
 }
 
 const LiveChart = memo(function LiveChart({ spec, seen }: { spec: ChartSpec; seen: Seen }) {
@@ -40,25 +79,26 @@ const LiveChart = memo(function LiveChart({ spec, seen }: { spec: ChartSpec; see
  * The history as each chart has last seen it: whenever there is something new, one chart after the other takes it over. The first round
  * draws the empty axes, so that what is slow the first time is over before the run begins.
  */
-function useTurns(): readonly Seen[] {
-  const [seen, setSeen] = useState<readonly Seen[]>(() => ALL.map(() => undefined));
+function useTurns(all: readonly ChartSpec[]): ReadonlyMap<string, Seen> {
+  const [seen, setSeen] = useState<ReadonlyMap<string, Seen>>(new Map());
   useEffect(() => {
     let next = 0;
     const timer = setInterval(() => {
       const now = current();
       setSeen((before) => {
-        for (let tried = 0; tried < ALL.length; tried++) {
-          const i = (next + tried) % ALL.length;
-          if (before[i]?.history !== now.history || before[i]?.start !== now.start) {
+        for (let tried = 0; tried < all.length; tried++) {
+          const i = (next + tried) % all.length;
+          const last = before.get(all[i].id);
+          if (last?.history !== now.history || last?.start !== now.start) {
             next = i + 1;
-            return before.map((s, j) => (j === i ? now : s));
+            return new Map(before).set(all[i].id, now);
           }
         }
         return before;
       });
     }, TURN);
     return () => clearInterval(timer);
-  }, []);
+  }, [all]);
   return seen;
 }
 

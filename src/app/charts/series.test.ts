@@ -1,7 +1,11 @@
+// @vitest-environment node
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { recipeById } from "../../recipes/index.ts";
+import { resolveRecipe, withChange } from "../../recipes/recipe.ts";
+import { recordedRun } from "../testing.ts";
 import { pointAt } from "./cursor.ts";
-import { axisEnd, MAIN_CHART, MOST_POINTS, type Point, pointsOf } from "./series.ts";
+import { axisEnd, MAIN_CHART, MOST_POINTS, type Point, pointsOf, recipeCharts, SMALL_CHARTS } from "./series.ts";
 
 const history = (steps: number) =>
   Array.from({ length: steps }, (_, i) => ({ step: i + 1, reward: i % 2, ...(i % 10 === 9 ? { "pass@1": i / steps } : {}) }));
@@ -41,4 +45,21 @@ it("reads the value at a step, or the last one before it", () => {
 
 it("ends the axis at a round number", () => {
   expect([0, 10, 11, 42, 61, 99, 101, 1234].map(axisEnd)).toEqual([10, 10, 20, 50, 80, 100, 200, 2000]);
+});
+
+it("draws what a recipe measures beyond the others: its losses, its parts of the reward, its plug-ins' own numbers", async () => {
+  const { last } = await recordedRun({ losses: "entropy", "reward.formatWeight": 0.2, objective: "cispo" });
+  const recipe = withChange(withChange(resolveRecipe(recipeById("grpo")), "losses", "entropy"), "objective", "cispo");
+  const charts = recipeCharts(recipe, last.metrics!);
+  const metrics = charts.flatMap((chart) => chart.lines.map((line) => line.metric));
+  for (const name of ["loss/entropy", "rewards/correct/mean", "rewards/form/mean", "cispo_clip_ratio", "entropy_coef"]) {
+    expect(metrics).toContain(name);
+  }
+  expect(charts.find((chart) => chart.id === "loss entropy")!.title).toBe("Loss: Entropy bonus");
+  expect(new Set([...SMALL_CHARTS, ...charts].map((chart) => chart.id)).size).toBe(SMALL_CHARTS.length + charts.length);
+  // Nothing for a recipe that has nothing of its own, until an update is skipped or a group thrown away.
+  const { last: plain } = await recordedRun();
+  const grpo = resolveRecipe(recipeById("grpo"));
+  expect(recipeCharts(grpo, plain.metrics!)).toEqual([]);
+  expect(recipeCharts(grpo, { ...plain.metrics!, updates_skipped: 2 }).map((chart) => chart.title)).toEqual(["Updates skipped"]);
 });

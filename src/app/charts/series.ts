@@ -1,4 +1,7 @@
+import { METRICS, type MetricName } from "../../loop/metric-names.ts";
 import type { Metrics } from "../../loop/record.ts";
+import type { ResolvedRecipe } from "../../recipes/recipe.ts";
+import { LIST_SLOTS, PLUGINS, SLOTS } from "../../recipes/slots.ts";
 
 /** What the charts draw. */
 export interface Line {
@@ -70,6 +73,45 @@ export const SMALL_CHARTS: readonly ChartSpec[] = [
   }),
   one("speed", "Tokens/s", "tokens_per_second", "Tokens drawn over the whole step’s time, learning included.", { format: "rate" }),
 ];
+
+/** A metric's last word, in words: "self_reward/accuracy" → "Accuracy". */
+const titleOf = (metric: string) => {
+  const last = metric.split("/").at(-1)!.replaceAll("_", " ");
+  return last[0].toUpperCase() + last.slice(1);
+};
+
+const ofMetric = ({ name, meaning, unit }: MetricName) =>
+  one(name, titleOf(name), name, meaning, unit === "share" ? { domain: [0, 1], format: "percent" } : {});
+
+/**
+ * What only this recipe has: the parts of its reward and of its loss, what its plug-ins measure, the groups that its filter threw away, and
+ * updates that were skipped.
+ * @param seen The newest step's metrics; what it does not have is not drawn.
+ */
+export function recipeCharts(recipe: ResolvedRecipe, seen: Metrics): ChartSpec[] {
+  const inUse = new Set([
+    ...SLOTS.map((slot) => `${slot}=${recipe.slots[slot].plugin}`),
+    ...LIST_SLOTS.flatMap((list) => recipe.lists[list].map(({ plugin }) => `${list}=${plugin}`)),
+  ]);
+  const parts = Object.keys(seen).flatMap((name) => /^rewards\/(.+)\/mean$/.exec(name)?.[1] ?? []);
+  const losses = Object.keys(seen).flatMap((name) => /^loss\/(.+)$/.exec(name)?.[1] ?? []);
+  const lossName = (id: string) => (id === "kl" ? "KL penalty" : (PLUGINS.losses.find((plugin) => plugin.id === id)?.name ?? id));
+  return [
+    ...(parts.length > 1
+      ? parts.map((part) =>
+          one(`part ${part}`, `Reward: ${part}`, `rewards/${part}/mean`, `The part “${part}” of the reward, mean of the step’s answers.`),
+        )
+      : []),
+    ...losses.map((id) =>
+      one(`loss ${id}`, `Loss: ${lossName(id)}`, `loss/${id}`, "This part of the loss, with its weight, mean of the step’s updates."),
+    ),
+    ...METRICS.filter(({ name, from }) => from !== undefined && inUse.has(from) && name in seen).map(ofMetric),
+    ...METRICS.filter(({ name }) => RARE.includes(name) && (seen[name] ?? 0) > 0).map(ofMetric),
+  ];
+}
+
+/** Drawn only once they have happened. */
+const RARE = ["groups_discarded", "updates_skipped"];
 
 /** The end of the axis of steps: a round number that all charts share, so that they seldom move. */
 export function axisEnd(step: number): number {

@@ -1,4 +1,5 @@
 import type { Phase, StepRecord } from "../../loop/record.ts";
+import { PLUGINS } from "../../recipes/slots.ts";
 
 /** What each phase does, in plain words. */
 
@@ -41,6 +42,7 @@ const PLAYING = {
 /** The caption of a phase; for `update` it depends on whether clipping can act at all. */
 export function captionOf(record: StepRecord, phase: Phase, playing: boolean): { title: string; text: string } {
   if (playing) return PLAYING;
+  if (phase === "advantages") return { ...CAPTIONS.advantages, ...advantageText(record) };
   if (phase !== "update") return CAPTIONS[phase];
   const { title } = CAPTIONS.update;
   if (plannedUpdates(record) === 1) {
@@ -53,6 +55,17 @@ export function captionOf(record: StepRecord, phase: Phase, playing: boolean): {
     title,
     text: "Each mini-batch is one optimizer step. With a single on-policy update a batch the ratio would be exactly 1 and nothing ever clipped; hence several by default.",
   };
+}
+
+/** Another estimator than GRPO's speaks for itself, and so does each shaper after it. */
+function advantageText({ settings }: StepRecord): { text?: string } {
+  const grouped = settings.advantage === "group" && settings["advantage.baseline"] === "mean";
+  const shapers = String(settings.shapers ?? "").split(",");
+  const sentences = [
+    grouped ? CAPTIONS.advantages.text : PLUGINS.advantage.find((plugin) => plugin.id === settings.advantage)?.explanation.sentence,
+    ...shapers.map((id) => PLUGINS.shapers.find((plugin) => plugin.id === id)?.explanation.sentence),
+  ].filter((sentence) => sentence !== undefined);
+  return grouped && sentences.length === 1 ? {} : { text: sentences.join(" ") };
 }
 
 /** Optimizer steps of the whole phase, by the settings. */
