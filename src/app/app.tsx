@@ -1,4 +1,5 @@
 import { lazy, Suspense } from "react";
+import { useCompare } from "./compare/state.ts";
 import { Confirm } from "./confirm.tsx";
 import { Fatal } from "./fatal.tsx";
 import { Header } from "./header.tsx";
@@ -12,9 +13,11 @@ import { Tooltip } from "./tooltip.tsx";
 import { Transport } from "./transport.tsx";
 
 const Charts = lazy(() => import("./charts/panel.tsx"));
+const Compare = lazy(() => import("./compare/panel.tsx"));
 const RecipeChooser = lazy(() => import("./recipes/chooser.tsx"));
 
 export function App() {
+  const comparing = useCompare((state) => state.open);
   const recipesOpen = useRecipes((state) => state.open);
   return (
     <div className="app">
@@ -23,8 +26,16 @@ export function App() {
       <main className="body">
         <KnobPanel />
         <section className="middle">
-          <Stage />
-          <Inspector />
+          {comparing ? (
+            <Suspense fallback={null}>
+              <Compare />
+            </Suspense>
+          ) : (
+            <>
+              <Stage />
+              <Inspector />
+            </>
+          )}
         </section>
         <aside className="charts" aria-label="Charts">
           <Suspense fallback={null}>

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { PLUGINS } from "../recipes/slots.ts";
 import { edit, forget, resume, setupNow, start, withRecipe } from "./actions.ts";
+import { useCompare } from "./compare/state.ts";
 import { leaveRun } from "./confirm.tsx";
 import { count, rate } from "./format.ts";
 import { Help } from "./help.tsx";
@@ -33,10 +34,27 @@ export function Header() {
       {run && <Choices run={run} />}
       <div className="spacer" />
       <Engine />
+      <CompareButton />
       <Share />
       <Runs />
       <Help />
     </header>
+  );
+}
+
+/** Opens the panel of comparisons in the stage's place, or closes it. */
+function CompareButton() {
+  const open = useCompare((state) => state.open);
+  return (
+    <button
+      type="button"
+      className="quiet"
+      aria-pressed={open}
+      onClick={() => useCompare.setState({ open: !open })}
+      data-tip="Runs against each other: overlaid, side by side, over seeds"
+    >
+      Compare
+    </button>
   );
 }
 

@@ -1,9 +1,9 @@
-import { memo, type PointerEvent, useLayoutEffect, useRef, useState } from "react";
+import { memo, type PointerEvent, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Line, LineChart, XAxis, YAxis } from "recharts";
 import { lookAt } from "../actions.ts";
 import { percent, rate, short } from "../format.ts";
 import { pointAt, useCursor } from "./cursor.ts";
-import { axisEnd, type ChartSpec, type Point } from "./series.ts";
+import { axisEnd, type ChartSpec, type Overlay, type Point, withOverlays } from "./series.ts";
 
 /** Room for the labels of the axes (pixels). */
 const LEFT = 40;
@@ -20,6 +20,7 @@ const show = (format: ChartSpec["format"], value: number, digits = 3) =>
         : short(value, digits);
 
 const NO_POINTS: readonly Point[] = [];
+const NO_OVERLAYS: readonly Overlay[] = [];
 /** Without data there would be no numbers at the axes. */
 const NO_STEPS: Point[] = [{ step: 0 }];
 
@@ -27,6 +28,8 @@ export interface ChartProps {
   readonly spec: ChartSpec;
   /** Undefined until the chart may be drawn. */
   readonly points: readonly Point[] | undefined;
+  /** Curves of other runs. */
+  readonly overlays?: readonly Overlay[];
   /** Room for the lines' names instead of a title. */
   readonly wide?: boolean;
 }
@@ -35,7 +38,7 @@ export interface ChartProps {
  * One panel. The pointer over any of them marks its step in all, and their headings tell the values there; a click looks back at it.
  * Lines and cursor are separate layers, so that a moving pointer never draws a line again.
  */
-export function Chart({ spec, points, wide }: ChartProps) {
+export function Chart({ spec, points, overlays = NO_OVERLAYS, wide }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const [{ width, height }, setSize] = useState({ width: 0, height: 0 });
   useLayoutEffect(() => {
@@ -46,7 +49,8 @@ export function Chart({ spec, points, wide }: ChartProps) {
     return () => observer.disconnect();
   }, []);
   const last = points?.at(-1)?.step ?? 0;
-  const end = axisEnd(last);
+  const drawn = useMemo(() => points && withOverlays(points, overlays), [points, overlays]);
+  const end = axisEnd(drawn?.at(-1)?.step ?? 0);
   const plot = width - LEFT - RIGHT;
   const stepUnder = (event: PointerEvent | React.MouseEvent) => {
     const x = event.clientX - box.current!.getBoundingClientRect().left - LEFT;
@@ -64,9 +68,9 @@ export function Chart({ spec, points, wide }: ChartProps) {
         onPointerLeave={() => useCursor.setState({ pointed: undefined })}
         onClick={(event) => lookAt(stepUnder(event))}
       >
-        {width > 0 && points && (
+        {width > 0 && drawn && (
           <>
-            <Lines spec={spec} points={points} width={width} height={height} end={end} />
+            <Lines spec={spec} points={drawn} overlays={overlays} width={width} height={height} end={end} />
             <Cursor plot={plot} height={height} end={end} />
           </>
         )}
@@ -111,8 +115,16 @@ function Cursor({ plot, height, end }: { plot: number; height: number; end: numb
   );
 }
 
-const Lines = memo(function Lines(props: { spec: ChartSpec; points: readonly Point[]; width: number; height: number; end: number }) {
-  const { spec, points, width, height, end } = props;
+interface LinesProps {
+  readonly spec: ChartSpec;
+  readonly points: readonly Point[];
+  readonly overlays: readonly Overlay[];
+  readonly width: number;
+  readonly height: number;
+  readonly end: number;
+}
+
+const Lines = memo(function Lines({ spec, points, overlays, width, height, end }: LinesProps) {
   return (
     <LineChart
       width={width}
@@ -145,6 +157,21 @@ const Lines = memo(function Lines(props: { spec: ChartSpec; points: readonly Poi
         tick={{ fill: "var(--dim)", fontSize: 12 }}
         tickFormatter={(value: number) => show(spec.format, value, 2)}
       />
+      {overlays.map(({ key, name, colour, dash, sparse }) => (
+        <Line
+          key={key}
+          dataKey={(point: Point) => point[key]}
+          name={name}
+          type="linear"
+          stroke={colour}
+          strokeWidth={1.5}
+          strokeDasharray={dash}
+          dot={sparse ? { r: 2, fill: colour, strokeDasharray: "none" } : false}
+          activeDot={false}
+          connectNulls
+          isAnimationActive={false}
+        />
+      ))}
       {spec.lines.map((line) => (
         <Line
           key={line.metric}

@@ -1,6 +1,8 @@
 import { memo, useEffect, useMemo, useState } from "react";
 import { evaluationMetrics } from "../../loop/metrics.ts";
 import type { Metrics } from "../../loop/record.ts";
+import { Legend, overlaysOf } from "../compare/pins.tsx";
+import { useCompare } from "../compare/state.ts";
 import { count, percent } from "../format.ts";
 import { passAtK } from "../stage/facts.ts";
 import { usePage } from "../state.ts";
@@ -25,6 +27,7 @@ export default function ChartsPanel() {
   return (
     <>
       {chart(MAIN_CHART)}
+      <Legend />
       <PassAtK />
       <Skipped />
       <div className="small-charts">{SMALL_CHARTS.map(chart)}</div>
@@ -72,7 +75,9 @@ function useRecipeCharts(): readonly ChartSpec[] {
 
 const LiveChart = memo(function LiveChart({ spec, seen }: { spec: ChartSpec; seen: Seen }) {
   const points = useMemo(() => seen && pointsOf(seen.history, spec.lines, seen.start), [seen, spec]);
-  return <Chart spec={spec} points={points} wide={spec === MAIN_CHART} />;
+  const pins = useCompare((state) => state.pins);
+  const overlays = useMemo(() => overlaysOf(pins, spec), [pins, spec]);
+  return <Chart spec={spec} points={points} overlays={overlays} wide={spec === MAIN_CHART} />;
 });
 
 /**

@@ -5,7 +5,7 @@ import { recipeById } from "../../recipes/index.ts";
 import { resolveRecipe, withChange } from "../../recipes/recipe.ts";
 import { recordedRun } from "../testing.ts";
 import { pointAt } from "./cursor.ts";
-import { axisEnd, MAIN_CHART, MOST_POINTS, type Point, pointsOf, recipeCharts, SMALL_CHARTS } from "./series.ts";
+import { axisEnd, MAIN_CHART, MOST_POINTS, type Point, pointsOf, recipeCharts, SMALL_CHARTS, withOverlays } from "./series.ts";
 
 const history = (steps: number) =>
   Array.from({ length: steps }, (_, i) => ({ step: i + 1, reward: i % 2, ...(i % 10 === 9 ? { "pass@1": i / steps } : {}) }));
@@ -62,4 +62,14 @@ it("draws what a recipe measures beyond the others: its losses, its parts of the
   const grpo = resolveRecipe(recipeById("grpo"));
   expect(recipeCharts(grpo, plain.metrics!)).toEqual([]);
   expect(recipeCharts(grpo, { ...plain.metrics!, updates_skipped: 2 }).map((chart) => chart.title)).toEqual(["Updates skipped"]);
+});
+
+it("puts other runs' curves beside a chart's own, by step", () => {
+  const own = pointsOf(history(3), MAIN_CHART.lines, { "pass@1": 0.2 });
+  const other = { key: "b reward", metric: "reward", name: "reward", colour: "red", dash: "none", history: history(5) };
+  const points = withOverlays(own, [other]);
+  expect(points.map((p) => p.step)).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(points[2]).toEqual({ step: 2, reward: 1, "b reward": 1 });
+  expect(points[5]).toEqual({ step: 5, "b reward": 0 });
+  expect(withOverlays(own, [])).toBe(own);
 });

@@ -143,3 +143,26 @@ export function pointsOf(history: readonly Metrics[], lines: readonly Line[], st
   }
   return points;
 }
+
+/** The curve of another run in a chart: of the chart's line `metric`, under a key of its own. */
+export interface Overlay {
+  readonly key: string;
+  readonly metric: string;
+  readonly name: string;
+  readonly colour: string;
+  readonly dash: string;
+  readonly sparse?: boolean;
+  readonly history: readonly Metrics[];
+}
+
+/** A chart's points with other runs' curves beside them, by step. */
+export function withOverlays(points: readonly Point[], overlays: readonly Overlay[]): readonly Point[] {
+  if (overlays.length === 0) return points;
+  const at = new Map(points.map((point) => [point.step, { ...point }]));
+  for (const { key, metric, sparse, history } of overlays) {
+    for (const point of pointsOf(history, [{ metric, name: "", colour: "blue", ...(sparse ? { sparse } : {}) }])) {
+      if (metric in point) at.set(point.step, { ...at.get(point.step), step: point.step, [key]: point[metric] });
+    }
+  }
+  return [...at.values()].sort((a, b) => a.step - b.step);
+}

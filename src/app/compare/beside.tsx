@@ -1,0 +1,228 @@
+import { useEffect, useState } from "react";
+import type { StepRecord } from "../../loop/record.ts";
+import { changesBetween } from "../../recipes/changes.ts";
+import { RECIPES } from "../../recipes/index.ts";
+import { missingFor } from "../../recipes/recipe.ts";
+import { lookAt, setupNow, withRecipe } from "../actions.ts";
+import { fixed, signed, tokenGlyph } from "../format.ts";
+import { labelOf, showValue } from "../knobs/describe.ts";
+import { shownRecord, usePage } from "../state.ts";
+import { LOOKS, Swatch } from "./curves.tsx";
+import { groupsInCommon, tokensOf } from "./groups.ts";
+import { askRecord, branch, closeRival, pauseBoth, rivalLine, stepBoth, trainBoth, turnedNow, useRival, useTogether } from "./rival.ts";
+import { useCompare } from "./state.ts";
+
+/** Two runs from a common seed: the same group of answers in each. */
+export function Beside() {
+  const rival = useRival((state) => state.run);
+  const progress = useRival((state) => state.progress);
+  const waiting = rival === undefined && progress !== undefined && progress.what !== "Starting";
+  if (waiting)
+    return (
+      <p role="status">
+        {progress.what}… <progress value={progress.fraction} aria-label={progress.what} />
+      </p>
+    );
+  return rival ? <Both /> : <Branching />;
+}
+
+/** How a second run begins. */
+function Branching() {
+  const run = usePage((state) => state.run);
+  const step = usePage((state) => state.step);
+  const turned = usePage((state) => JSON.stringify(turnedNow(state)));
+  const [recipe, setRecipe] = useState("");
+  if (!run) return null;
+  const edits = JSON.parse(turned) as ReturnType<typeof turnedNow>;
+  const words = edits.map(({ path, value }) => `${labelOf(run.recipe, path)} ${showValue(run.recipe, path, value)}`).join(", ");
+  return (
+    <div className="branching">
+      <h2>A/B from here</h2>
+      <p>
+        A second run starts where this one stands{step > 0 ? `, after step ${step}` : ""}: same weights, same seed, so the same problems and
+        the same dice. What then differs, differs because of the knobs.
+      </p>
+      <div className="branch-way">
+        <button type="button" className="primary" disabled={edits.length === 0} onClick={() => void branch()}>
+          A/B the knobs just turned
+        </button>
+        <p>
+          {edits.length > 0 ? (
+            <>
+              This run goes on with <b>{words}</b>; the second goes on as it was.
+            </>
+          ) : (
+            "Turn a knob on the left first: this run will go on with it, the second without."
+          )}
+        </p>
+      </div>
+      <div className="branch-way">
+        <button
+          type="button"
+          disabled={recipe === ""}
+          onClick={() => {
+            const setup = setupNow()!;
+            void branch(changesBetween(setup.recipe, withRecipe(setup, recipe).recipe));
+          }}
+        >
+          A/B another recipe
+        </button>
+        <label>
+          The second goes on as{" "}
+          <select value={recipe} onChange={(event) => setRecipe(event.target.value)} aria-label="Recipe of the second run">
+            <option value="">choose a recipe</option>
+            {RECIPES.filter((r) => missingFor(r).length === 0).map(({ id, name }) => (
+              <option key={id} value={id}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+      </div>
+      <p className="dim">
+        A run that was kept can stand beside this one too: “Runs tried”, <em>beside</em>.
+      </p>
+    </div>
+  );
+}
+
+function Both() {
+  const together = useTogether((state) => state.together);
+  const busy = usePage((state) => state.busy);
+  const rivalBusy = useRival((state) => state.busy);
+  const steps = [usePage((state) => state.step), useRival((state) => state.step)];
+  const rivalId = useRival((state) => state.run?.id);
+  const pin = useCompare((state) => state.pins.findIndex(({ id }) => id === rivalId));
+  usePage((state) => state.run);
+  useRival((state) => state.run);
+  return (
+    <>
+      <div className="compare-line">
+        <div className="buttons">
+          <button type="button" className="primary both" onClick={together ? pauseBoth : trainBoth}>
+            {together ? "❚❚ Pause both" : "▶ Train both"}
+          </button>
+          <button type="button" disabled={together || busy || rivalBusy} onClick={stepBoth}>
+            Step both
+          </button>
+        </div>
+        <p className="both-names">
+          <Swatch look={LOOKS[0]} /> on screen, step {steps[0]}
+          <br />
+          <Swatch look={LOOKS[Math.max(0, pin) + 2]} /> <b>{rivalLine()}</b>, step {steps[1]}
+        </p>
+        <button type="button" className="quiet" onClick={closeRival}>
+          End the second
+        </button>
+      </div>
+      <SameGroup />
+    </>
+  );
+}
+
+/** The step shown is the page's: looking back moves both. */
+function SameGroup() {
+  const left = usePage(shownRecord);
+  const newest = [usePage((state) => state.step), useRival((state) => state.step)];
+  const rivalLive = useRival((state) => state.live);
+  const rivalBack = useRival((state) => state.lookBack);
+  const [chosen, choose] = useState(0);
+  const step = left?.step ?? 0;
+  const common = Math.min(...newest);
+  const right = rivalLive?.step === step ? rivalLive : rivalBack?.step === step ? rivalBack.record : undefined;
+  const ask = rivalLive?.step !== step && step <= newest[1];
+  useEffect(() => {
+    if (ask) askRecord(step);
+  }, [ask, step]);
+  if (!left) return <p className="dim">The first answers come with the first step.</p>;
+  if (!right)
+    return (
+      <p className="dim">
+        {right === null
+          ? `The second run no longer keeps its answers of step ${step}.`
+          : step > newest[1]
+            ? `The second run has not come to step ${step} yet.`
+            : `Fetching step ${step} of the second run…`}{" "}
+        {common > 0 && step !== common && (
+          <button type="button" onClick={() => lookAt(common)}>
+            Step {common}
+          </button>
+        )}
+      </p>
+    );
+  const groups = groupsInCommon(left, right);
+  if (groups.length === 0) return <p className="dim">In step {step} the two runs were asked nothing in common.</p>;
+  const at = Math.min(chosen, groups.length - 1);
+  const group = groups[at];
+  return (
+    <>
+      <div className="compare-line">
+        <div className="buttons">
+          <button type="button" disabled={at === 0} onClick={() => choose(at - 1)} aria-label="Previous group">
+            ◂
+          </button>
+          <button type="button" disabled={at === groups.length - 1} onClick={() => choose(at + 1)} aria-label="Next group">
+            ▸
+          </button>
+        </div>
+        <p>
+          Step {step}, group {at + 1} of {groups.length}: <code className="prompt">{group.prompt}</code>
+        </p>
+      </div>
+      <table className="beside">
+        <thead>
+          <tr>
+            {["On screen", "Second run"].map((name, i) => (
+              <th key={name} scope="col" colSpan={3}>
+                {name}
+                <span className="dim"> {summary(i === 0 ? left : right, i === 0 ? group.left : group.right)}</span>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {group.rows.map((row) => (
+            <tr key={row.left}>
+              <Answer record={left} row={row.left} shared={row.shared} />
+              <Answer record={right} row={row.right} shared={row.shared} />
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p className="dim">
+        Pale characters are the same in both; from the first bold one on, the policies part ways. Blue answers were pushed up, orange ones
+        down.
+      </p>
+    </>
+  );
+}
+
+function summary(record: StepRecord, group: number): string {
+  const rollouts = record.groups[group].members.map((row) => record.rollouts[row]);
+  const right = rollouts.filter((rollout) => rollout.verdict?.score === 1).length;
+  return rollouts[0].verdict ? `${right} of ${rollouts.length} right` : "";
+}
+
+function Answer({ record, row, shared }: { record: StepRecord; row: number; shared: number }) {
+  const { verdict, advantage, reward } = record.rollouts[row];
+  const right = verdict?.score === 1;
+  const sign = advantage === undefined || Math.abs(advantage) < 1e-9 ? "" : advantage > 0 ? "up" : "down";
+  return (
+    <>
+      <td className={`answer ${sign}`}>
+        {Array.from(tokensOf(record, row), (token, i) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a token is its place in the row
+          <span key={i} className={i < shared ? "shared" : ""}>
+            {tokenGlyph(token)}
+          </span>
+        ))}
+      </td>
+      <td className={`mark-of ${verdict ? (right ? "right" : "wrong") : ""}`} title={verdict?.reason}>
+        {verdict && (right ? "✓ right" : `✗ ${verdict.reason}`)}
+      </td>
+      <td className="number" title={reward === undefined ? undefined : `reward ${fixed(reward)}`}>
+        {advantage === undefined ? "" : signed(advantage)}
+      </td>
+    </>
+  );
+}
