@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import type { StepRecord } from "../../loop/record.ts";
 import { changesBetween } from "../../recipes/changes.ts";
 import { RECIPES } from "../../recipes/index.ts";
@@ -6,7 +6,7 @@ import { missingFor } from "../../recipes/recipe.ts";
 import { lookAt, setupNow, withRecipe } from "../actions.ts";
 import { fixed, signed, tokenGlyph } from "../format.ts";
 import { labelOf, showValue } from "../knobs/describe.ts";
-import { shownRecord, usePage } from "../state.ts";
+import { phaseIndex, shownRecord, usePage } from "../state.ts";
 import { LOOKS, Swatch } from "./curves.tsx";
 import { groupsInCommon, tokensOf } from "./groups.ts";
 import { askRecord, branch, closeRival, pauseBoth, rivalLine, stepBoth, trainBoth, turnedNow, useRival, useTogether } from "./rival.ts";
@@ -120,38 +120,54 @@ function Both() {
   );
 }
 
-/** The step shown is the page's: looking back moves both. */
+/** Both runs' answers to a step, from where the advantages are known. */
+interface Pair {
+  readonly ids: string;
+  readonly left: StepRecord;
+  readonly right: StepRecord;
+}
+
+const isJudged = (record: StepRecord) => phaseIndex(record.phase) >= phaseIndex("advantages");
+
+/** The step shown is the page's: looking back moves both. While both train, the last step that both have judged stays until the next one. */
 function SameGroup() {
   const left = usePage(shownRecord);
+  const ids = [usePage((state) => state.run?.id), useRival((state) => state.run?.id)].join(" ");
   const newest = [usePage((state) => state.step), useRival((state) => state.step)];
   const rivalLive = useRival((state) => state.live);
   const rivalBack = useRival((state) => state.lookBack);
-  const [chosen, choose] = useState(0);
+  const together = useTogether((state) => state.together);
+  const held = useRef<Pair>(undefined);
   const step = left?.step ?? 0;
-  const common = Math.min(...newest);
   const right = rivalLive?.step === step ? rivalLive : rivalBack?.step === step ? rivalBack.record : undefined;
   const ask = rivalLive?.step !== step && step <= newest[1];
   useEffect(() => {
     if (ask) askRecord(step);
   }, [ask, step]);
-  if (!left) return <p className="dim">The first answers come with the first step.</p>;
-  if (!right)
-    return (
-      <p className="dim">
-        {right === null
-          ? `The second run no longer keeps its answers of step ${step}.`
-          : step > newest[1]
-            ? `The second run has not come to step ${step} yet.`
-            : `Fetching step ${step} of the second run…`}{" "}
-        {common > 0 && step !== common && (
-          <button type="button" onClick={() => lookAt(common)}>
-            Step {common}
-          </button>
-        )}
-      </p>
-    );
-  const groups = groupsInCommon(left, right);
-  if (groups.length === 0) return <p className="dim">In step {step} the two runs were asked nothing in common.</p>;
+  if (left && right && isJudged(left) && isJudged(right)) held.current = { ids, left, right };
+  const pair = held.current?.ids === ids && (together || held.current.left.step === step) ? held.current : undefined;
+  if (pair) return <Groups left={pair.left} right={pair.right} />;
+  const common = Math.min(...newest);
+  return (
+    <p className="dim">
+      {right === null
+        ? `The second run no longer keeps its answers of step ${step}.`
+        : step > newest[1] || !left || !isJudged(left)
+          ? "Both runs’ answers appear here when both have judged the same step: train both, or step both."
+          : `Fetching step ${step} of the second run…`}{" "}
+      {common > 0 && step !== common && (
+        <button type="button" onClick={() => lookAt(common)}>
+          Step {common}
+        </button>
+      )}
+    </p>
+  );
+}
+
+function Groups({ left, right }: { left: StepRecord; right: StepRecord }) {
+  const [chosen, choose] = useState(0);
+  const groups = useMemo(() => groupsInCommon(left, right), [left, right]);
+  if (groups.length === 0) return <p className="dim">In step {left.step} the two runs were asked nothing in common.</p>;
   const at = Math.min(chosen, groups.length - 1);
   const group = groups[at];
   return (
@@ -166,7 +182,7 @@ function SameGroup() {
           </button>
         </div>
         <p>
-          Step {step}, group {at + 1} of {groups.length}: <code className="prompt">{group.prompt}</code>
+          Step {left.step}, group {at + 1} of {groups.length}: <code className="prompt">{group.prompt}</code>
         </p>
       </div>
       <table className="beside">
