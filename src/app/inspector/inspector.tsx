@@ -170,8 +170,10 @@ function Gradient(props: { record: StepRecord; row: number; index: number; advan
           ) : (
             <UpdateParts record={record} row={row} index={index} update={update} />
           )}
+          <p className="words">
+            {inWords(record, update)} {besides(record)}
+          </p>
           <LossParts record={record} number={update.number} />
-          <p className="words">{inWords(record, update)}</p>
         </>
       ) : (
         <p className="dim">
@@ -187,7 +189,8 @@ function AdvantageParts({ parts, reward }: { parts: readonly Part[]; reward: num
   return parts.map((part, i) => (
     <PartLine key={`${part.slot} ${part.name}`} part={part}>
       {i === 0 && reward !== undefined && <Named symbol="r" meaning="the answer’s reward" value={reward} />}
-      <Numbers terms={part.terms} />
+      {/* What a shaper began with stands on the line before. */}
+      <Numbers terms={part.terms.filter(({ symbol, value }) => symbol !== "A" || value !== parts[i - 1]?.advantage)} />
       <Named symbol={i === parts.length - 1 ? "A" : "A'"} meaning="the token’s advantage after this" value={part.advantage!} strong />
     </PartLine>
   ));
@@ -196,7 +199,6 @@ function AdvantageParts({ parts, reward }: { parts: readonly Part[]; reward: num
 /** What the plug-ins of an update measured of the token, its weight, and its coefficient. */
 function UpdateParts(props: { record: StepRecord; row: number; index: number; update: TokenUpdate }) {
   const { record, row, index, update } = props;
-  const beyond = actsBeyond(record);
   return (
     <>
       {updateParts(record, row, index, update.number).map((part) => (
@@ -208,13 +210,19 @@ function UpdateParts(props: { record: StepRecord; row: number; index: number; up
         <Named symbol="w" meaning="how much the token counts in the policy’s loss: aggregation times token weights" value={update.weight} />
         <Named
           symbol="c"
-          meaning={`∂L/∂ log π of the token, all parts of the loss together${beyond.length > 0 ? `, but without ${beyond.join(" and ")}, which also act on the other tokens that could have been drawn` : ""}`}
+          meaning="∂L/∂ log π of the token, all parts of the loss together"
           value={update.coefficient}
           strong={sign(update) ?? true}
         />
       </div>
     </>
   );
+}
+
+/** What c leaves out, in a sentence. */
+function besides(record: StepRecord): string {
+  const beyond = actsBeyond(record).join(" and ");
+  return beyond && `Beside c, ${beyond} ${beyond.includes(" and ") ? "act" : "acts"} on all tokens that could have stood here.`;
 }
 
 function LossParts({ record, number }: { record: StepRecord; number: number }) {

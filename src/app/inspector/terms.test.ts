@@ -39,7 +39,7 @@ function checkHonesty(record: StepRecord): void {
 describe("the inspector", () => {
   it.each(RECIPES.map((recipe) => recipe.id))("claims nothing untrue of %s", async (id) => {
     // Co-Reward wants a task that can ask in two ways.
-    const task = id === "co-reward" ? { task: "addition", "task.level": "2" } : {};
+    const task: Record<string, string> = id === "co-reward" ? { task: "addition", "task.level": "2" } : {};
     const { records } = await recordedRun(task, 1, id);
     const record = records.findLast((r) => r.tokens?.advantage);
     if (record) checkHonesty(record);

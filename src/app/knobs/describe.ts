@@ -67,8 +67,6 @@ export function changes(from: ResolvedRecipe, to: ResolvedRecipe) {
   return differences(from, to).filter((d) => !ofTask(d.path));
 }
 
-export const changesFromGrpo = (recipe: ResolvedRecipe) => changes(grpo(), recipe);
-
 /** A difference in words: what it is about, and the value on each side. */
 export interface DifferenceInWords {
   readonly path: string;
@@ -96,6 +94,8 @@ export function differencesInWords(from: ResolvedRecipe, to: ResolvedRecipe): Di
       return { path, label: labelOf(to, path), from: showValue(from, path, before), to: showValue(to, path, value) };
     });
 }
+
+export const changesFromGrpo = (recipe: ResolvedRecipe) => differencesInWords(grpo(), recipe);
 
 /** The recipe as it ships, on the same task: what "changed" and "undo" refer to. One that does not ship is measured against GRPO. */
 export function original(recipe: ResolvedRecipe): ResolvedRecipe {

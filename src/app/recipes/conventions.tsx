@@ -136,13 +136,15 @@ function OfStep({ record }: { record: StepRecord }) {
             )}
             {conventions.map(({ id, name, advantage }) => (
               <tr key={id}>
-                <th scope="row">{name}</th>
+                <th scope="row">
+                  {name}
+                  {recipe && <Use recipe={recipe} id={id} name={name} />}
+                </th>
                 {advantage.map((a, i) => (
                   <Cell key={members[i]} value={a} top={top} />
                 ))}
                 <td className="words">
                   <Words id={id} />
-                  {recipe && <Use recipe={recipe} id={id} name={name} />}
                 </td>
               </tr>
             ))}
@@ -160,14 +162,14 @@ function Words({ id }: { id: string }) {
       {differs}{" "}
       <a href={url} target="_blank" rel="noreferrer">
         source
-      </a>{" "}
+      </a>
     </>
   );
 }
 
 /** All switches of a convention, as one turn of the knobs. */
 function Use({ recipe, id, name }: { recipe: ResolvedRecipe; id: string; name: string }) {
-  if (inForce(recipe, id)) return <b>In force.</b>;
+  if (inForce(recipe, id)) return <span className="dim in-force">in force</span>;
   const { settings } = CONVENTIONS.find((convention) => convention.id === id)!;
   const use = () => turn(changesBetween(recipe, withAllChanges(recipe, settings)));
   return (

@@ -1,8 +1,8 @@
 import type { Claim } from "../../recipes/claim.ts";
 import { OUTCOMES, type RecordedOutcome } from "../../recipes/outcomes.ts";
-import { grpo, type Recipe, type ResolvedRecipe } from "../../recipes/recipe.ts";
+import type { Recipe, ResolvedRecipe } from "../../recipes/recipe.ts";
 import { count, short } from "../format.ts";
-import { differencesInWords } from "../knobs/describe.ts";
+import { changesFromGrpo } from "../knobs/describe.ts";
 import { Formulas } from "./formulas.tsx";
 import { waitsFor } from "./groups.ts";
 
@@ -67,7 +67,7 @@ function ClaimAndOutcome({ claim, outcome }: { claim: Claim; outcome: RecordedOu
 
 /** "This recipe against GRPO": the difference by knob, and the formulas that come of it. */
 export function AgainstGrpo({ recipe }: { recipe: ResolvedRecipe }) {
-  const differences = differencesInWords(grpo(), recipe);
+  const differences = changesFromGrpo(recipe);
   return (
     <>
       <h3>Against GRPO</h3>

@@ -1,6 +1,6 @@
 import type { PluginDeclaration } from "../../algorithm/plugin.ts";
 import { formulaOf, grpo, pluginOf, type ResolvedRecipe, type Use } from "../../recipes/recipe.ts";
-import { LIST_SLOTS, type ListSlot, SLOT_NAMES, type Slot } from "../../recipes/slots.ts";
+import { type ListSlot, SLOT_NAMES, type Slot } from "../../recipes/slots.ts";
 import { isList } from "../knobs/describe.ts";
 import { Tex } from "../tex/tex.tsx";
 
@@ -55,33 +55,45 @@ export function formulasOf(recipe: ResolvedRecipe): FormulaInUse[] {
   ).filter(({ slot, differs }) => differs || !QUIET.includes(slot));
 }
 
-/** The recipe's formulas with their symbols' meanings; those that GRPO does not have are marked. */
+/** The recipe's formulas with their symbols' meanings. Beside those that GRPO does not have, the others are told in short. */
 export function Formulas({ recipe }: { recipe: ResolvedRecipe }) {
+  const formulas = formulasOf(recipe);
+  const all = !formulas.some((formula) => formula.differs);
   return (
     <ul className="formulas">
-      {formulasOf(recipe).map(({ slot, declaration, latex, written, differs }) => (
-        <li key={`${slot} ${declaration.id}`} className={differs ? "differs" : ""}>
-          <h4>
-            {SLOT_NAMES[slot]}
-            <span> {declaration.name}</span>
-            {differs && <i>{LIST_SLOTS.includes(slot as ListSlot) ? "added to GRPO" : "other than GRPO"}</i>}
-          </h4>
-          <p>{declaration.explanation.sentence}</p>
-          {written === undefined ? <Tex latex={latex} block /> : <pre>{written}</pre>}
-          {Object.keys(declaration.terms).length > 0 && (
-            <dl>
-              {Object.entries(declaration.terms).map(([name, { symbol, meaning }]) => (
-                <div key={name}>
-                  <dt>
-                    <Tex latex={symbol} />
-                  </dt>
-                  <dd>{meaning}</dd>
-                </div>
-              ))}
-            </dl>
-          )}
-        </li>
-      ))}
+      {formulas.map((formula) => {
+        const { slot, declaration, latex, written, differs } = formula;
+        const terms = all || differs ? termsOf(formula) : [];
+        return (
+          <li key={`${slot} ${declaration.id}`} className={differs ? "differs" : ""}>
+            <h4>
+              {SLOT_NAMES[slot]}
+              <span> {declaration.name}</span>
+              {!all && <i>{differs ? (isList(slot) ? "added to GRPO" : "other than GRPO") : "as in GRPO"}</i>}
+            </h4>
+            {(all || differs) && <p>{declaration.explanation.sentence}</p>}
+            {written === undefined ? <Tex latex={latex} block /> : <pre>{written}</pre>}
+            {terms.length > 0 && (
+              <dl>
+                {terms.map(({ symbol, meaning }) => (
+                  <div key={symbol}>
+                    <dt>
+                      <Tex latex={symbol} />
+                    </dt>
+                    <dd>{meaning}</dd>
+                  </div>
+                ))}
+              </dl>
+            )}
+          </li>
+        );
+      })}
     </ul>
   );
+}
+
+/** The symbols to explain; where parameters decide the form, those that it has. */
+function termsOf({ declaration, latex }: FormulaInUse) {
+  const terms = Object.values(declaration.terms);
+  return declaration.latexOf ? terms.filter(({ symbol }) => latex.includes(symbol)) : terms;
 }
