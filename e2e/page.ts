@@ -72,8 +72,8 @@ export class Playground {
   }
 
   async backToLive(): Promise<void> {
-    if ((await this.button("to live").count()) > 0) await this.button("to live").click();
-    await this.button("live").waitFor();
+    if ((await this.button("back to now").count()) > 0) await this.button("back to now").click();
+    await this.button("now").waitFor();
   }
 
   /** Runs to the end of the step, and waits until the run stands still. */

@@ -3,6 +3,7 @@ import type { RunSetup } from "../loop/run.ts";
 import type { Change } from "../recipes/changes.ts";
 import { recipeById } from "../recipes/index.ts";
 import { resolveRecipe, withChange } from "../recipes/recipe.ts";
+import type { ExportKind } from "../worker/protocol.ts";
 import { expectedKnobs, shownRecord, usePage } from "./state.ts";
 import { forgetHistory, remember, travel } from "./undo.ts";
 import { send } from "./worker-client.ts";
@@ -12,7 +13,7 @@ import { send } from "./worker-client.ts";
 /** Leaving a run with more steps than this behind it is asked about first. */
 export const LONG_RUN = 20;
 
-const live = { lookBack: undefined, viewPhase: undefined };
+const live = { lookBack: undefined, forkChanges: [], viewPhase: undefined };
 
 export function play(): void {
   usePage.setState({ playing: true, busy: true, pausing: false, ...live });
@@ -49,14 +50,30 @@ export function start(setup: RunSetup): void {
   send({ type: "start", setup });
 }
 
-/** Turns a knob. */
+/** Slow motion: the pause after each phase and each update, in milliseconds; 0 is full speed. */
+export function setPace(pause: number): void {
+  usePage.setState({ pace: pause });
+  send({ type: "pace", pause });
+}
+
+/** Turns a knob. While looking back the run itself stays as it was: the turn becomes part of a fork from there. */
 export const edit = (path: string, value: number | boolean | string) => turn([[path, value]]);
 
 /** Turns several knobs in one gesture, which one undo takes back. */
 export function turn(changes: readonly Change[]): void {
+  if (usePage.getState().lookBack) {
+    usePage.setState((state) => ({ forkChanges: changes.reduce(withForkChange, state.forkChanges) }));
+    return;
+  }
   const now = expectedKnobs(usePage.getState());
   if (now && changes.length > 0) remember(now);
   sendEdits(changes);
+}
+
+/** A plug-in put into a slot does away with what was turned on the one before it. */
+function withForkChange(all: readonly Change[], change: Change): readonly Change[] {
+  const [path] = change;
+  return [...all.filter(([other]) => other !== path && !other.startsWith(`${path}.`)), change];
 }
 
 function sendEdits(changes: readonly Change[]): void {
@@ -68,6 +85,10 @@ function sendEdits(changes: readonly Change[]): void {
 
 /** Takes the last gesture back, or does it again. */
 export function undo(direction: "back" | "forth"): void {
+  if (usePage.getState().lookBack) {
+    if (direction === "back") usePage.setState(({ forkChanges }) => ({ forkChanges: forkChanges.slice(0, -1) }));
+    return;
+  }
   const now = expectedKnobs(usePage.getState());
   if (now) sendEdits(travel(direction, now));
 }
@@ -87,6 +108,20 @@ export function setupNow(): RunSetup | undefined {
   return now && { ...now, policy: state.run!.setup.policy };
 }
 
+/** A new run that goes on from the step looked at, or the newest, with what was turned there; the run on screen stays kept. */
+export function fork(name: string): void {
+  const { lookBack, step, forkChanges } = usePage.getState();
+  forgetHistory();
+  usePage.setState({ progress: { what: "Forking the run", fraction: undefined } });
+  send({ type: "fork", step: lookBack?.step ?? step, changes: forkChanges, name });
+}
+
+/** Gives up what is being computed again. */
+export function giveUp(): void {
+  send({ type: "cancel" });
+  if (usePage.getState().lookBack?.record === undefined) usePage.setState(live);
+}
+
 export function resume(runId: string): void {
   forgetHistory();
   usePage.setState({ offer: undefined, progress: { what: "Bringing the run back", fraction: undefined } });
@@ -104,23 +139,41 @@ export function forget(runId: string): void {
   send({ type: "forget", runId });
 }
 
+export const rename = (runId: string, name: string) => send({ type: "rename", runId, name });
+
+export const exportRun = (runId: string, what: ExportKind) => send({ type: "export", runId, what });
+
+/** Puts the run of a file among the kept ones; what is wrong with the file comes back as an error. */
+export const importRun = (text: string) => send({ type: "import", text });
+
 /** Looks back at a step; beyond the newest complete one lies the live view. */
 export function lookAt(step: number): void {
-  const { step: newest, live: shown, lookBack, run } = usePage.getState();
-  if (!run || step < 1 || lookBack?.step === step) return;
-  if (step > newest || (step === newest && shown?.step === step)) {
+  const { step: newest, live: shown, lookBack, run, playing } = usePage.getState();
+  if (!run || newest < 1 || lookBack?.step === step) return;
+  const at = Math.max(1, step);
+  if (at > newest || (at === newest && shown?.step === at && !playing)) {
     backToLive();
     return;
   }
-  usePage.setState({ lookBack: { step }, viewPhase: undefined });
-  send({ type: "record", step });
+  usePage.setState({ lookBack: { step: at }, viewPhase: undefined });
+  send({ type: "record", step: at });
 }
 
-export const backToLive = () => usePage.setState(live);
+export function backToLive(): void {
+  const { lookBack } = usePage.getState();
+  if (lookBack && lookBack.record === undefined) send({ type: "cancel" });
+  usePage.setState(live);
+}
 
 export const viewPhase = (phase: Phase | undefined) => usePage.setState({ viewPhase: phase });
 
 export function select(row: number, index: number): void {
   const record = shownRecord(usePage.getState());
   if (record) usePage.setState({ selection: { record, row, index } });
+}
+
+/** Asks for answers to one held-out problem, before training and now. */
+export function sampleAnswers(problem: number, samples: number): void {
+  usePage.setState({ progress: { what: `Drawing ${samples} answers before and now`, fraction: 0 } });
+  send({ type: "sample", problem, samples });
 }

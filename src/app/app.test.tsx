@@ -143,7 +143,7 @@ it("looks back at a step and comes back", () => {
   expect(screen.queryByText(/looking back/)).toBeNull();
   fireEvent.change(timeline, { target: { value: "1" } });
   show([{ type: "record", step: 1, record: null }]);
-  expect(screen.getByText(/step 1 are no longer kept/)).toBeDefined();
+  expect(screen.getByText(/Step 1 cannot be shown/)).toBeDefined();
 });
 
 it("turns knobs: a number, a choice, one click back; a bad number changes nothing", () => {

@@ -6,8 +6,11 @@ import { Header } from "./header.tsx";
 import { Inspector } from "./inspector/inspector.tsx";
 import { KnobPanel } from "./knobs/panel.tsx";
 import { useRecipes } from "./recipes/open.ts";
-import { Shortcuts } from "./shortcuts.tsx";
+import { DropFile } from "./runs/drop.tsx";
+import { useRuns } from "./runs/open.ts";
+import { KeysOverlay, Shortcuts } from "./shortcuts.tsx";
 import { Stage } from "./stage/stage.tsx";
+import { Timeline } from "./timeline/timeline.tsx";
 import { Toasts } from "./toasts.tsx";
 import { Tooltip } from "./tooltip.tsx";
 import { Transport } from "./transport.tsx";
@@ -16,13 +19,17 @@ const Charts = lazy(() => import("./charts/panel.tsx"));
 const Compare = lazy(() => import("./compare/panel.tsx"));
 const RecipeChooser = lazy(() => import("./recipes/chooser.tsx"));
 
+const KeptRuns = lazy(() => import("./runs/panel.tsx"));
+
 export function App() {
+  const runsOpen = useRuns((state) => state.open);
   const comparing = useCompare((state) => state.open);
   const recipesOpen = useRecipes((state) => state.open);
   return (
     <div className="app">
       <Header />
       <Transport />
+      <Timeline />
       <main className="body">
         <KnobPanel />
         <section className="middle">
@@ -48,10 +55,17 @@ export function App() {
           <RecipeChooser />
         </Suspense>
       )}
+      {runsOpen && (
+        <Suspense fallback={null}>
+          <KeptRuns />
+        </Suspense>
+      )}
       <Toasts />
       <Confirm />
       <Fatal />
       <Tooltip />
+      <DropFile />
+      <KeysOverlay />
       <Shortcuts />
     </div>
   );

@@ -1,16 +1,17 @@
 import { useState } from "react";
 import { PLUGINS } from "../recipes/slots.ts";
-import { edit, forget, resume, setupNow, start, withRecipe } from "./actions.ts";
+import { edit, setupNow, start, withRecipe } from "./actions.ts";
 import { useCompare } from "./compare/state.ts";
 import { leaveRun } from "./confirm.tsx";
 import { count, rate } from "./format.ts";
 import { Help } from "./help.tsx";
-import { changesFromGrpo, nameOfTask, parameterAt } from "./knobs/describe.ts";
+import { changesFromGrpo, parameterAt } from "./knobs/describe.ts";
 import { Popover } from "./popover.tsx";
 import { RUNNABLE_GROUPS } from "./recipes/groups.ts";
 import { openRecipes } from "./recipes/open.ts";
+import { openRuns } from "./runs/open.ts";
 import { Share } from "./share.tsx";
-import { expectedRecipe, type RunView, usePage } from "./state.ts";
+import { expectedKnobs, expectedRecipe, type RunView, usePage } from "./state.ts";
 
 export function Header() {
   const run = usePage((state) => state.run);
@@ -36,7 +37,9 @@ export function Header() {
       <Engine />
       <CompareButton />
       <Share />
-      <Runs />
+      <button type="button" className="quiet" onClick={openRuns} data-tip="The runs that this browser keeps: open, name, export, import">
+        Runs
+      </button>
       <Help />
     </header>
   );
@@ -60,7 +63,8 @@ function CompareButton() {
 
 /** Task, recipe, policy and seed: what the run is. */
 function Choices({ run }: { run: RunView }) {
-  const { recipe } = run;
+  const recipe = usePage(expectedRecipe) ?? run.recipe;
+  const seed = usePage((state) => expectedKnobs(state)?.seed) ?? run.seed;
   const drafts = usePage((state) => state.drafts);
   const policies = usePage((state) => state.policies);
   const level = parameterAt(recipe, "task.level");
@@ -68,11 +72,7 @@ function Choices({ run }: { run: RunView }) {
   return (
     <div className="choices">
       <label>
-        <select
-          value={(drafts.task ?? recipe.slots.task.plugin) as string}
-          onChange={(event) => edit("task", event.target.value)}
-          aria-label="Task"
-        >
+        <select value={recipe.slots.task.plugin} onChange={(event) => edit("task", event.target.value)} aria-label="Task">
           {PLUGINS.task.map((task) => (
             <option key={task.id} value={task.id}>
               {task.name}
@@ -81,7 +81,7 @@ function Choices({ run }: { run: RunView }) {
         </select>
       </label>
       <select
-        value={(drafts["task.level"] ?? recipe.slots.task.params.level) as string}
+        value={recipe.slots.task.params.level as string}
         onChange={(event) => edit("task.level", event.target.value)}
         aria-label="Level"
       >
@@ -133,7 +133,7 @@ function Choices({ run }: { run: RunView }) {
           ))}
         </select>
       </label>
-      <Seed seed={Number(drafts.seed ?? run.seed)} />
+      <Seed seed={seed} />
     </div>
   );
 }
@@ -209,33 +209,5 @@ function Engine() {
         {speed === undefined ? "–" : rate(speed)} tok/s
       </output>
     </div>
-  );
-}
-
-/** Runs of this and earlier visits. */
-function Runs() {
-  const kept = usePage((state) => state.keptRuns);
-  const current = usePage((state) => state.run?.id);
-  const others = kept.filter((run) => run.id !== current && run.steps > 0);
-  return (
-    <Popover label="Runs" title="Kept runs" align="right">
-      <h2>Kept runs</h2>
-      {others.length === 0 && <p>Runs are kept in this browser as they go; the newest few appear here when you start another.</p>}
-      <ul className="runs">
-        {others.map((run) => (
-          <li key={run.id}>
-            <span>
-              {run.policy} · {nameOfTask(run.task)} · {run.recipe} · seed {run.seed} · {count(run.steps, "step")}
-            </span>
-            <button type="button" onClick={() => leaveRun("Resume the other run", () => resume(run.id))}>
-              Resume
-            </button>
-            <button type="button" onClick={() => forget(run.id)}>
-              Forget
-            </button>
-          </li>
-        ))}
-      </ul>
-    </Popover>
   );
 }

@@ -1,5 +1,5 @@
 import { Popover } from "./popover.tsx";
-import { KEYS } from "./shortcuts.tsx";
+import { Keys } from "./shortcuts.tsx";
 
 /** The page in plain words. */
 export function Help() {
@@ -21,16 +21,7 @@ export function Help() {
         numbers that pushed it up or down, turn a knob, and go on.
       </p>
       <h3>Keys</h3>
-      <dl className="keys">
-        {KEYS.map(([keys, meaning]) => (
-          <div key={keys}>
-            <dt>
-              <kbd>{keys}</kbd>
-            </dt>
-            <dd>{meaning}</dd>
-          </div>
-        ))}
-      </dl>
+      <Keys />
     </Popover>
   );
 }

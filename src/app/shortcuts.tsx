@@ -1,5 +1,6 @@
-import { useEffect } from "react";
-import { backToLive, lookAt, onePhase, reset, steps, togglePlay, undo } from "./actions.ts";
+import { useEffect, useRef } from "react";
+import { create } from "zustand";
+import { backToLive, lookAt, onePhase, reset, setPace, steps, togglePlay, undo } from "./actions.ts";
 import { leaveRun } from "./confirm.tsx";
 import { usePage } from "./state.ts";
 
@@ -9,11 +10,59 @@ export const KEYS: readonly (readonly [keys: string, meaning: string])[] = [
   [".", "one phase"],
   ["→", "one step (while looking back: one step later)"],
   ["←", "look back one step"],
-  ["End", "back to the newest step"],
+  ["Home", "look back at the first step"],
+  ["End", "back to now"],
+  ["F", "fork from the step looked at"],
+  ["S", "slow motion, or full speed again"],
   ["R", "reset"],
   ["Ctrl+Z", "undo a turned knob (with Shift: redo)"],
   ["Tab, then arrows", "go through the tokens"],
+  ["?", "these keys"],
 ];
+
+/** Slow motion's pause by key (milliseconds). */
+const SLOW = 1000;
+
+/** The key does what the button does, with the name that the button gives. */
+const clickFork = () => document.querySelector<HTMLButtonElement>(".timeline .fork")?.click();
+
+const useKeys = create<{ open: boolean }>()(() => ({ open: false }));
+
+/** All keys over the page, until Escape or a click. */
+export function KeysOverlay() {
+  const open = useKeys((state) => state.open);
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    if (open) dialog.current?.showModal();
+  }, [open]);
+  if (!open) return null;
+  return (
+    <dialog ref={dialog} className="confirm keys-overlay" onClose={() => useKeys.setState({ open: false })} aria-label="Keys">
+      <h2>Keys</h2>
+      <Keys />
+      <div className="buttons">
+        <button type="button" className="primary" onClick={() => dialog.current?.close()}>
+          Close
+        </button>
+      </div>
+    </dialog>
+  );
+}
+
+export function Keys() {
+  return (
+    <dl className="keys">
+      {KEYS.map(([keys, meaning]) => (
+        <div key={keys}>
+          <dt>
+            <kbd>{keys}</kbd>
+          </dt>
+          <dd>{meaning}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
 
 /** Global keys. A focused control that uses a key itself keeps it. */
 export function Shortcuts() {
@@ -30,14 +79,22 @@ export function Shortcuts() {
       // The grid of tokens takes its arrow keys itself, and prevents their default.
       if (target.closest("input, select, textarea, dialog")) return;
       if (target.closest("button, a, summary") && (event.key === " " || event.key === "Enter")) return;
-      const { run, live, lookBack, step } = usePage.getState();
+      if (event.key === "?") {
+        event.preventDefault();
+        useKeys.setState({ open: true });
+        return;
+      }
+      const { run, live, lookBack, step, pace } = usePage.getState();
       const shown = lookBack?.step ?? live?.step ?? step + 1;
       const action = new Map([
         [" ", togglePlay],
         [".", onePhase],
         ["arrowright", () => (lookBack ? lookAt(shown + 1) : steps())],
         ["arrowleft", () => lookAt(shown - 1)],
+        ["home", () => lookAt(1)],
         ["end", backToLive],
+        ["f", () => step > 0 && clickFork()],
+        ["s", () => setPace(pace === 0 ? SLOW : 0)],
         ["r", () => leaveRun("Reset", reset)],
       ]).get(event.key.toLowerCase());
       if (!run || !action) return;

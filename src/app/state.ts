@@ -2,9 +2,10 @@ import { create } from "zustand";
 import { evaluationMetrics } from "../loop/metrics.ts";
 import { type EvaluationRecord, type Metrics, PHASES, type Phase, type StepRecord } from "../loop/record.ts";
 import { type Edit, type RunSetup, setupAt } from "../loop/run.ts";
-import { withFittingChanges } from "../recipes/changes.ts";
+import { type Change, withFittingChanges } from "../recipes/changes.ts";
 import type { ResolvedRecipe } from "../recipes/recipe.ts";
-import type { EngineStatus, Event, KeptRun } from "../worker/protocol.ts";
+import type { Parent } from "../storage/run-store.ts";
+import type { EngineStatus, Event, KeptRun, Memory } from "../worker/protocol.ts";
 import type { Knobs } from "./undo.ts";
 
 /** What the page knows, fed only by the worker's events; views read it, and commands go to the worker. */
@@ -12,6 +13,10 @@ import type { Knobs } from "./undo.ts";
 /** The run on screen. */
 export interface RunView {
   readonly id: string;
+  /** As a person named it. */
+  readonly name?: string;
+  /** Where it branched off another run. */
+  readonly parent?: Parent;
   readonly setup: RunSetup;
   readonly edits: readonly Edit[];
   /** The recipe and seed that the next step to begin will use. */
@@ -33,10 +38,15 @@ export interface Toast {
   readonly text: string;
 }
 
-/** Looking back at an earlier step. `record` is undefined until it arrives, and null if it is no longer kept. */
+/** Looking back at an earlier step. `record` is undefined until it arrives, and null if it cannot be had. */
 export interface LookBack {
   readonly step: number;
   readonly record?: StepRecord | null;
+  /** While it is computed again: the step of the snapshot that it starts from, and how much is done. */
+  readonly recomputing?: { readonly from: number; readonly fraction: number };
+  /** It was computed again, and whether that repeated the original to the bit. */
+  readonly recomputed?: "same" | "different";
+  readonly problem?: string;
 }
 
 /** A policy that ships, as `policies/index.json` lists it. */
@@ -74,6 +84,12 @@ export interface PageState {
   /** The last measurement of pass@k, and after which step it was made. */
   readonly measured: { readonly step: number; readonly evaluation: EvaluationRecord } | undefined;
   readonly lookBack: LookBack | undefined;
+  /** Knobs turned while looking back: what a fork from there would change. */
+  readonly forkChanges: readonly Change[];
+  /** What the worker has at hand for looking back. */
+  readonly memory: Memory;
+  /** Slow motion: the pause after each phase while playing (milliseconds); 0 is full speed. */
+  readonly pace: number;
   /** A phase of the shown record to look at instead of its last one. */
   readonly viewPhase: Phase | undefined;
   readonly selection: Selection | undefined;
@@ -100,6 +116,9 @@ export const EMPTY: PageState = {
   start: undefined,
   measured: undefined,
   lookBack: undefined,
+  forkChanges: [],
+  memory: { records: [], snapshots: [], bytes: 0 },
+  pace: 0,
   viewPhase: undefined,
   selection: undefined,
   toasts: [],
@@ -129,7 +148,15 @@ export function afterEvent(state: PageState, event: Event): PageState {
       const now = setupAt(event.setup, event.edits, event.step + 1);
       return {
         ...state,
-        run: { id: event.runId, setup: event.setup, edits: event.edits, recipe: now.recipe, seed: now.seed },
+        run: {
+          id: event.runId,
+          setup: event.setup,
+          edits: event.edits,
+          recipe: now.recipe,
+          seed: now.seed,
+          ...(event.name === undefined ? {} : { name: event.name }),
+          ...(event.parent ? { parent: event.parent } : {}),
+        },
         step: event.step,
         history: event.history,
         start: event.start,
@@ -138,6 +165,7 @@ export function afterEvent(state: PageState, event: Event): PageState {
         latest: undefined,
         live: undefined,
         lookBack: undefined,
+        forkChanges: [],
         viewPhase: undefined,
         selection: undefined,
         progress: undefined,
@@ -164,11 +192,30 @@ export function afterEvent(state: PageState, event: Event): PageState {
       const { [edit.path]: _, ...drafts } = state.drafts;
       return { ...state, drafts, run: { ...state.run, edits, recipe: settings, seed } };
     }
-    case "record":
-      if (state.lookBack?.step !== event.step) return state;
-      return { ...state, lookBack: { step: event.step, record: event.record } };
+    case "record": {
+      const { step, record, recomputed, problem } = event;
+      if (state.lookBack?.step !== step) return state;
+      return { ...state, lookBack: { step, record, ...(recomputed ? { recomputed } : {}), ...(problem ? { problem } : {}) } };
+    }
+    case "recomputing": {
+      const { step, from, fraction } = event;
+      if (state.lookBack?.step !== step || state.lookBack.record !== undefined) return state;
+      return { ...state, lookBack: { step, recomputing: { from, fraction } } };
+    }
+    case "memory":
+      return { ...state, memory: event.memory };
     case "saved":
       return { ...state, keptRuns: [event.run, ...state.keptRuns.filter((run) => run.id !== event.run.id)] };
+    case "kept": {
+      const mine = event.keptRuns.find((run) => run.id === state.run?.id);
+      const run = state.run && mine?.name !== undefined ? { ...state.run, name: mine.name } : state.run;
+      return { ...state, run, keptRuns: event.keptRuns };
+    }
+    case "imported":
+      return withToast(state, "notice", `The run of the file is kept here now, with ${event.run.steps} steps: “Open” goes on with it.`);
+    case "exported":
+      // Handed to the person as it arrives, before it comes here.
+      return state;
     case "error":
       if (event.fatal) return { ...state, fatal: event.message, progress: undefined, playing: false, busy: false };
       return withToast({ ...state, progress: undefined, drafts: {} }, "error", event.message);
@@ -179,7 +226,7 @@ export function afterEvent(state: PageState, event: Event): PageState {
 
 function afterPhase(state: PageState, record: StepRecord): PageState {
   const next: PageState = { ...state, latest: record, progress: undefined, selection: refreshed(state.selection, record) };
-  if (state.playing && state.live) {
+  if (state.playing && state.live && state.pace === 0) {
     const fast = (state.history.at(-1)?.seconds ?? 0) < FAST_STEP && state.history.length > 0;
     const early = fast ? phaseIndex(record.phase) < phaseIndex("advantages") : !record.tokens;
     if (early) return next;
@@ -225,24 +272,27 @@ export function shownPhase(state: PageState): Phase | undefined {
 }
 
 const NOT_KNOBS = ["recipe", "policy", "seed"];
-let expected: { run: RunView; drafts: PageState["drafts"]; recipe: ResolvedRecipe } | undefined;
+let expected: { from: readonly unknown[]; knobs: Knobs } | undefined;
 
-/** The recipe as it will be once the worker has answered: what the knobs show. */
-export function expectedRecipe({ run, drafts }: PageState): ResolvedRecipe | undefined {
+/**
+ * The knobs as they will be once the worker has answered: what the page shows. While looking back they are those in force at that step, with
+ * what a fork from there would change.
+ */
+export function expectedKnobs({ run, drafts, lookBack, forkChanges }: PageState): Knobs | undefined {
   if (!run) return undefined;
-  if (expected?.run !== run || expected.drafts !== drafts) {
-    const sent = Object.entries(drafts).filter(([path]) => !NOT_KNOBS.includes(path));
-    expected = { run, drafts, recipe: sent.length === 0 ? run.recipe : withFittingChanges(run.recipe, sent) };
+  const from = [run, drafts, lookBack?.step, forkChanges];
+  if (!expected || from.some((part, i) => part !== expected!.from[i])) {
+    const now = lookBack ? setupAt(run.setup, run.edits, lookBack.step) : run;
+    const turned = lookBack ? forkChanges : Object.entries(drafts);
+    const sent = turned.filter(([path]) => !NOT_KNOBS.includes(path));
+    const seed = turned.find(([path]) => path === "seed")?.[1];
+    const recipe = sent.length === 0 ? now.recipe : withFittingChanges(now.recipe, sent);
+    expected = { from, knobs: { recipe, seed: typeof seed === "number" && Number.isInteger(seed) && seed >= 0 ? seed : now.seed } };
   }
-  return expected.recipe;
+  return expected.knobs;
 }
 
-/** The same, with the seed. */
-export function expectedKnobs(state: PageState): Knobs | undefined {
-  const recipe = expectedRecipe(state);
-  const draft = state.drafts.seed;
-  return recipe && { recipe, seed: typeof draft === "number" && Number.isInteger(draft) && draft >= 0 ? draft : state.run!.seed };
-}
+export const expectedRecipe = (state: PageState): ResolvedRecipe | undefined => expectedKnobs(state)?.recipe;
 
 export function notify(kind: Toast["kind"], text: string): void {
   usePage.setState((state) => withToast(state, kind, text));

@@ -1,15 +1,16 @@
+import { useState } from "react";
 import { PHASES } from "../loop/record.ts";
-import { backToLive, lookAt, onePhase, reset, steps, togglePlay, viewPhase } from "./actions.ts";
+import { onePhase, reset, setPace, steps, togglePlay, viewPhase } from "./actions.ts";
 import { leaveRun } from "./confirm.tsx";
 import { phaseIndex, shownPhase, shownRecord, usePage } from "./state.ts";
 
-/** Play, pause, one phase, one step, ten, reset; the phases of the step; the steps behind. */
+/** Play, pause, one phase, one step, many, reset; the speed; the phases of the step. */
 export function Transport() {
   return (
     <nav className="transport" aria-label="Run">
       <Buttons />
+      <Speed />
       <PhaseRail />
-      <Timeline />
     </nav>
   );
 }
@@ -35,9 +36,7 @@ function Buttons() {
       <button type="button" disabled={!ready} onClick={() => steps(1)} data-tip="Run to the end of this step ( → )">
         Step
       </button>
-      <button type="button" disabled={!ready} onClick={() => steps(10)} aria-label="Ten steps" data-tip="Run ten steps">
-        ×10
-      </button>
+      <ManySteps ready={ready} />
       <button
         type="button"
         disabled={!ready}
@@ -47,6 +46,66 @@ function Buttons() {
         Reset
       </button>
     </div>
+  );
+}
+
+const MOST_STEPS = 9999;
+
+/** As many steps as are asked for: ten, unless somebody says otherwise. */
+function ManySteps({ ready }: { ready: boolean }) {
+  const [text, setText] = useState("10");
+  const wanted = Math.min(MOST_STEPS, Math.max(1, Math.round(Number(text)) || 1));
+  return (
+    <span className="many-steps">
+      <button
+        type="button"
+        disabled={!ready}
+        onClick={() => steps(wanted)}
+        aria-label={wanted === 10 ? "Ten steps" : `${wanted} steps`}
+        data-tip={`Run ${wanted} steps, then stand still`}
+      >
+        ×
+      </button>
+      <input
+        inputMode="numeric"
+        value={text}
+        onChange={(event) => setText(event.target.value.replace(/\D/g, "").slice(0, 4))}
+        onBlur={() => setText(String(wanted))}
+        onKeyDown={(event) => {
+          if (event.key === "Enter" && ready) steps(wanted);
+        }}
+        aria-label="How many steps"
+        data-tip="How many steps × runs; Enter runs them"
+      />
+    </span>
+  );
+}
+
+/** Pauses between phases (milliseconds), by what they are called. */
+const SPEEDS: readonly (readonly [pause: number, name: string])[] = [
+  [0, "full speed"],
+  [250, "¼ s a phase"],
+  [1000, "1 s a phase"],
+  [2500, "2½ s a phase"],
+  [6000, "6 s a phase"],
+];
+
+function Speed() {
+  const pace = usePage((state) => state.pace);
+  return (
+    <select
+      className="speed-choice"
+      value={pace}
+      onChange={(event) => setPace(Number(event.target.value))}
+      aria-label="Speed"
+      data-tip="Slow motion: stand still after each phase, and after each of a step’s updates"
+    >
+      {SPEEDS.map(([pause, name]) => (
+        <option key={pause} value={pause}>
+          {name}
+        </option>
+      ))}
+    </select>
   );
 }
 
@@ -72,38 +131,5 @@ function PhaseRail() {
         </li>
       ))}
     </ol>
-  );
-}
-
-function Timeline() {
-  const step = usePage((state) => state.step);
-  const lookBack = usePage((state) => state.lookBack?.step);
-  const current = usePage((state) => state.latest?.step ?? state.step);
-  const shown = lookBack ?? current;
-  return (
-    <div className="timeline">
-      <output aria-label="Step">
-        step <b>{shown}</b>
-      </output>
-      <input
-        type="range"
-        min={1}
-        max={Math.max(2, current)}
-        value={shown}
-        disabled={step < 1}
-        onChange={(event) => lookAt(Number(event.target.value))}
-        aria-label="Look back at a step"
-        aria-valuetext={`step ${shown}`}
-      />
-      <button
-        type="button"
-        className="quiet live"
-        disabled={lookBack === undefined}
-        onClick={backToLive}
-        data-tip="Back to the newest step (End)"
-      >
-        {lookBack === undefined ? "live" : "to live"}
-      </button>
-    </div>
   );
 }

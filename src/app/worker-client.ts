@@ -1,4 +1,5 @@
 import type { Command, Event } from "../worker/protocol.ts";
+import { download } from "./download.ts";
 import { afterEvent, type PageState, usePage } from "./state.ts";
 
 /** The page's end of the worker: commands out, events in, one rendering a frame at most. */
@@ -25,6 +26,7 @@ export function send(command: Command): void {
 
 /** Takes an event in; all events of a frame are applied together. A hidden page has no frames, so a timer stands in. */
 export function receive(event: Event): void {
+  if (event.type === "exported") download(event.fileName, event.mime, event.content);
   pending.push(event);
   if (scheduled) return;
   scheduled = true;

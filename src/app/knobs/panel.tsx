@@ -16,16 +16,19 @@ const ORDER: readonly (Slot | ListSlot)[] = [...SLOTS.filter(isFirst), ...SLOTS.
   ...LIST_SLOTS.filter((list) => AFTER[list] === slot),
 ]);
 
+const NONE: ReadonlyMap<string, number> = new Map();
+
 /** Every parameter of the recipe, by slot. */
 export function KnobPanel() {
   const run = usePage((state) => state.run);
   const recipe = usePage(expectedRecipe);
   const begun = usePage((state) => Math.max(state.step, state.latest?.step ?? 0));
+  const lookedAt = usePage((state) => state.lookBack?.step);
   const [query, setQuery] = useState("");
   const sought = useDeferredValue(query);
   const [all, setAll] = useState(false);
   if (!run || !recipe) return <section className="knobs" aria-label="Knobs" />;
-  const pending = pendingEdits(run, begun);
+  const pending = lookedAt === undefined ? pendingEdits(run, begun) : NONE;
   const words = sought
     .toLowerCase()
     .split(/\s+/)
@@ -62,7 +65,11 @@ export function KnobPanel() {
         {words.length > 0 && <p className="dim no-knob">No knob or method is called that.</p>}
       </div>
       <p className="pending-list" aria-live="polite">
-        {pending.size === 0 ? "A knob turned during a run is felt from the next step on." : pendingText(run, pending)}
+        {lookedAt !== undefined
+          ? `As it was in step ${lookedAt}. A knob turned here changes a fork of this run, from step ${lookedAt + 1} on.`
+          : pending.size === 0
+            ? "A knob turned during a run is felt from the next step on."
+            : pendingText(run, pending)}
       </p>
     </section>
   );

@@ -1,5 +1,5 @@
 import type { Phase, StepRecord } from "../../loop/record.ts";
-import { count } from "../format.ts";
+import { giveUp } from "../actions.ts";
 import { shownPhase, shownRecord, usePage } from "../state.ts";
 import { captionOf } from "./captions.ts";
 import { type Fact, factsOf, stepFacts } from "./facts.ts";
@@ -16,7 +16,7 @@ export function Stage() {
   const record = usePage(shownRecord);
   const lookBack = usePage((state) => state.lookBack);
   const progress = usePage((state) => state.progress);
-  if (lookBack?.record === null) return <Gone step={lookBack.step} />;
+  if (lookBack?.record === null) return <Gone step={lookBack.step} problem={lookBack.problem} />;
   if (!record) return <Waiting />;
   return (
     <section className="stage" aria-label="Stage">
@@ -34,7 +34,9 @@ export function Stage() {
 function Shown({ record }: { record: StepRecord }) {
   const phase = usePage(shownPhase)!;
   const viewing = usePage((state) => state.lookBack !== undefined);
-  const playing = usePage((state) => state.playing && !state.lookBack && !state.viewPhase);
+  const again = usePage((state) => state.lookBack?.recomputed);
+  // In slow motion every phase is there to be read.
+  const playing = usePage((state) => state.playing && state.pace === 0 && !state.lookBack && !state.viewPhase);
   const metrics = usePage((state) => (playing ? state.history.at(-1) : undefined));
   const measured = usePage((state) => state.history.findLast((m) => m.step <= record.step && "pass@1" in m));
   const lastPass = measured && { step: measured.step, value: measured["pass@1"] };
@@ -48,6 +50,7 @@ function Shown({ record }: { record: StepRecord }) {
           {caption.title}
           <span className="of-step">
             {viewing ? "looking back at " : ""}step {record.step}
+            {again && <Again as={again} />}
           </span>
         </h2>
         <p>{caption.text}</p>
@@ -103,9 +106,39 @@ function Facts({ facts }: { facts: readonly Fact[] }) {
   );
 }
 
+/** The step was not kept but computed anew, and whether that came to the same. */
+function Again({ as }: { as: "same" | "different" }) {
+  const tip =
+    as === "same"
+      ? "This step’s record was no longer in memory: it was computed again from a snapshot, and every number equals the original to the bit."
+      : "This step’s record was no longer in memory: it was computed again, and some numbers differ from the original in the last digits, because another engine ran then.";
+  return (
+    <span className="again dim" data-tip={tip}>
+      {" "}
+      · computed again{as === "same" ? ", the same" : ", not quite the same"}
+    </span>
+  );
+}
+
 function Waiting() {
   const progress = usePage((state) => state.progress);
   const looking = usePage((state) => state.lookBack !== undefined);
+  const step = usePage((state) => state.lookBack?.step);
+  const recomputing = usePage((state) => state.lookBack?.recomputing);
+  if (recomputing) {
+    const from = recomputing.from === 0 ? "the beginning" : `the snapshot after step ${recomputing.from}`;
+    return (
+      <section className="stage waiting" aria-label="Stage" aria-busy="true">
+        <p>
+          Computing step {step} again, from {from}…
+        </p>
+        <progress value={recomputing.fraction} max={1} aria-label={`Computing step ${step} again`} />
+        <button type="button" onClick={giveUp}>
+          Give up
+        </button>
+      </section>
+    );
+  }
   return (
     <section className="stage waiting" aria-label="Stage" aria-busy="true">
       <p>{progress?.what ?? (looking ? "Fetching that step" : "The policy writes its first answers")}…</p>
@@ -114,12 +147,13 @@ function Waiting() {
   );
 }
 
-function Gone({ step }: { step: number }) {
-  const kept = usePage((state) => state.step - step);
+function Gone({ step, problem }: { step: number; problem: string | undefined }) {
   return (
     <section className="stage waiting" aria-label="Stage">
-      <p>The answers of step {step} are no longer kept.</p>
-      <p className="dim">It lies {count(kept, "step")} back; the records of the newest sixty or so are kept, the charts keep every step.</p>
+      <p>
+        Step {step} cannot be shown{problem ? `: ${problem}` : ""}.
+      </p>
+      <p className="dim">The charts keep every step.</p>
     </section>
   );
 }

@@ -1,0 +1,185 @@
+import { type CSSProperties, memo, useMemo } from "react";
+import { backToLive, fork, lookAt } from "../actions.ts";
+import { Popover } from "../popover.tsx";
+import { usePage } from "../state.ts";
+import { editInWords, marksOf, measuredSteps, placeOf, stretches, timelineEnd } from "./marks.ts";
+import "./timeline.css";
+
+/** The run as a line of steps: look back at any of them, see where knobs were turned, and fork from there. */
+export function Timeline() {
+  const step = usePage((state) => state.step);
+  const lookBack = usePage((state) => state.lookBack?.step);
+  const current = usePage((state) => state.latest?.step ?? state.step);
+  const shown = lookBack ?? current;
+  const end = timelineEnd(current);
+  const about = useAbout(shown);
+  return (
+    <section className={`timeline ${lookBack === undefined ? "" : "past"}`} aria-label="Timeline">
+      <output aria-label="Step">
+        step <b>{shown}</b>
+      </output>
+      <div className="track">
+        <Marks end={end} />
+        <input
+          type="range"
+          min={1}
+          max={end}
+          value={shown}
+          disabled={step < 1}
+          onChange={(event) => lookAt(Number(event.target.value))}
+          aria-label="Look back at a step"
+          aria-valuetext={about}
+        />
+      </div>
+      <Fork step={lookBack ?? step} />
+      <button
+        type="button"
+        className="quiet live"
+        disabled={lookBack === undefined}
+        onClick={backToLive}
+        data-tip="Back to the newest step (End)"
+      >
+        {lookBack === undefined ? "now" : "back to now"}
+      </button>
+      <MemoryUse />
+    </section>
+  );
+}
+
+/** The step in words, for those who do not see the marks. */
+function useAbout(step: number): string {
+  const run = usePage((state) => state.run);
+  const kept = usePage((state) => state.keptRuns);
+  return useMemo(() => {
+    const marks = run ? marksOf(run, kept).filter((mark) => mark.step === step) : [];
+    return [`step ${step}`, ...marks.map((mark) => mark.text)].join(". ");
+  }, [run, kept, step]);
+}
+
+const at = (place: number): CSSProperties => ({ left: `${100 * place}%` });
+const GLYPHS = { edit: "◆", fork: "⑂", origin: "⑂" } as const;
+
+/** Drawn once a step at most: what is done and at hand, edits and forks above the line, snapshots and measurements below. */
+const Marks = memo(function Marks({ end }: { end: number }) {
+  const step = usePage((state) => state.step);
+  const run = usePage((state) => state.run);
+  const kept = usePage((state) => state.keptRuns);
+  const memory = usePage((state) => state.memory);
+  const history = usePage((state) => state.history);
+  const marks = useMemo(() => (run ? marksOf(run, kept) : []), [run, kept]);
+  const measured = useMemo(() => measuredSteps(history), [history]);
+  // The newest records are at hand before the worker has said so.
+  const since = memory.records.at(-1) ?? 0;
+  const atHand = stretches([...memory.records, ...Array.from({ length: Math.max(0, step - since) }, (_, i) => since + 1 + i)]);
+  return (
+    <div className="marks">
+      <div className="line done" style={{ width: `${100 * placeOf(step, end)}%` }} />
+      {atHand.map(([from, to]) => (
+        <div
+          key={from}
+          className="line at-hand"
+          style={{ left: `${100 * placeOf(from, end)}%`, width: `${100 * (placeOf(to, end) - placeOf(from, end))}%` }}
+        />
+      ))}
+      {memory.snapshots.map((s) => (
+        <i key={s} className="snapshot" style={at(placeOf(s, end))} />
+      ))}
+      {measured.map((s) => (
+        <i key={s} className="measured" style={at(placeOf(s, end))} />
+      ))}
+      {marks.map(({ kind, step: s, text }) => (
+        <button
+          key={`${kind}${s}${text}`}
+          type="button"
+          tabIndex={-1}
+          className={`mark-at ${kind}`}
+          style={at(placeOf(s, end))}
+          data-tip={text}
+          aria-label={text}
+          onClick={() => lookAt(s)}
+        >
+          {GLYPHS[kind]}
+        </button>
+      ))}
+    </div>
+  );
+});
+
+/** Forks from the step looked at; knobs turned there are what the fork changes. */
+function Fork({ step }: { step: number }) {
+  const run = usePage((state) => state.run);
+  const changes = usePage((state) => state.forkChanges);
+  const past = usePage((state) => state.lookBack !== undefined);
+  const words = run ? changes.map(([path, value]) => editInWords(run, { path, value })) : [];
+  const name = words.length === 0 ? `Fork at step ${step}` : `Fork at step ${step}: ${words.join(", ")}`;
+  return (
+    <button
+      type="button"
+      className={changes.length > 0 ? "primary fork" : "fork"}
+      disabled={!run || step < 1}
+      onClick={() => fork(name.slice(0, 120))}
+      data-tip={
+        words.length > 0
+          ? `A new run with the weights after step ${step}, and from there ${words.join(", ")}. This run stays kept.`
+          : past
+            ? `A new run with the weights after step ${step}. Turn knobs first to change them from there on. This run stays kept.`
+            : `A new run that goes on from step ${step}, so that this one can be compared with it. This run stays kept.`
+      }
+    >
+      {past ? `⑂ Fork at ${step}` : "⑂ Fork"}
+      {changes.length > 0 && <span className="fork-changes">{changes.length}</span>}
+    </button>
+  );
+}
+
+const megabytes = (bytes: number) => `${bytes < 10e6 ? (bytes / 1e6).toFixed(1) : Math.round(bytes / 1e6)} MB`;
+
+/** What looking back costs, and what the marks mean. */
+function MemoryUse() {
+  const memory = usePage((state) => state.memory);
+  const first = memory.records[0];
+  return (
+    <Popover className="memory" align="right" label={memory.thinned ? "⚠ marks" : "marks"} title="What the timeline shows">
+      <h2>The timeline</h2>
+      <dl className="keys">
+        <div>
+          <dt>
+            <span className="sample edit">◆</span> edit
+          </dt>
+          <dd>a knob was turned; it holds from that step on</dd>
+        </div>
+        <div>
+          <dt>
+            <span className="sample fork">⑂</span> fork
+          </dt>
+          <dd>another run branches off, or this one did</dd>
+        </div>
+        <div>
+          <dt>
+            <span className="sample measured" /> pass@1
+          </dt>
+          <dd>measured on held-out problems</dd>
+        </div>
+        <div>
+          <dt>
+            <span className="sample snapshot" /> snapshot
+          </dt>
+          <dd>the weights are kept: every ten steps and at every edit</dd>
+        </div>
+        <div>
+          <dt>
+            <span className="sample at-hand" /> at hand
+          </dt>
+          <dd>these steps’ records are in memory; others are computed again from the snapshot before them</dd>
+        </div>
+      </dl>
+      <p>
+        {first === undefined
+          ? "No step is complete yet."
+          : `${memory.records.length} steps at hand, ${memory.snapshots.length} snapshots: `}
+        {first !== undefined && <b>{megabytes(memory.bytes)}</b>}
+      </p>
+      {memory.thinned && <p>{memory.thinned}</p>}
+    </Popover>
+  );
+}
