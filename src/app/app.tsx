@@ -4,10 +4,10 @@ import { Confirm } from "./confirm.tsx";
 import { Fatal } from "./fatal.tsx";
 import { Header } from "./header.tsx";
 import { Inspector } from "./inspector/inspector.tsx";
+import { DropFile } from "./kept/drop.tsx";
+import { useRuns } from "./kept/open.ts";
 import { KnobPanel } from "./knobs/panel.tsx";
 import { useRecipes } from "./recipes/open.ts";
-import { DropFile } from "./runs/drop.tsx";
-import { useRuns } from "./runs/open.ts";
 import { KeysOverlay, Shortcuts } from "./shortcuts.tsx";
 import { Stage } from "./stage/stage.tsx";
 import { Timeline } from "./timeline/timeline.tsx";
@@ -19,7 +19,7 @@ const Charts = lazy(() => import("./charts/panel.tsx"));
 const Compare = lazy(() => import("./compare/panel.tsx"));
 const RecipeChooser = lazy(() => import("./recipes/chooser.tsx"));
 
-const KeptRuns = lazy(() => import("./runs/panel.tsx"));
+const KeptRuns = lazy(() => import("./kept/panel.tsx"));
 
 export function App() {
   const runsOpen = useRuns((state) => state.open);

@@ -5,11 +5,11 @@ import { useCompare } from "./compare/state.ts";
 import { leaveRun } from "./confirm.tsx";
 import { count, rate } from "./format.ts";
 import { Help } from "./help.tsx";
+import { openRuns } from "./kept/open.ts";
 import { changesFromGrpo, parameterAt } from "./knobs/describe.ts";
 import { Popover } from "./popover.tsx";
 import { RUNNABLE_GROUPS } from "./recipes/groups.ts";
 import { openRecipes } from "./recipes/open.ts";
-import { openRuns } from "./runs/open.ts";
 import { Share } from "./share.tsx";
 import { expectedKnobs, expectedRecipe, type RunView, usePage } from "./state.ts";
 
