@@ -164,7 +164,16 @@ function Gradient(props: { record: StepRecord; row: number; index: number; advan
               </button>
             ))}
           </fieldset>
-          <Term symbol="ρ" meaning="π now ÷ π old" numbers={ratioLine(update)} note={CLIPS[update.clip]} />
+          {chain ? (
+            <Term symbol="ρ" meaning="π now ÷ π old" numbers={ratioLine(update)} note={CLIPS[update.clip]} />
+          ) : (
+            <div className="named">
+              <span data-tip="π now ÷ π old">
+                <Tex latex="\rho" /> {ratioLine(update)}
+              </span>
+              <span className="dim">{CLIPS[update.clip]}</span>
+            </div>
+          )}
           {update.plain ? (
             <Term symbol="c" meaning={coefficientLine(update).symbols} numbers={coefficientLine(update).numbers} strong={sign(update)} />
           ) : (

@@ -57,15 +57,16 @@ export function captionOf(record: StepRecord, phase: Phase, playing: boolean): {
   };
 }
 
-/** Another estimator than GRPO's speaks for itself, and so does each shaper after it. */
+/** Another estimator than GRPO's speaks for itself; shapers are named. Two lines are all the room there is. */
 function advantageText({ settings }: StepRecord): { text?: string } {
   const grouped = settings.advantage === "group" && settings["advantage.baseline"] === "mean";
-  const shapers = String(settings.shapers ?? "").split(",");
-  const sentences = [
-    grouped ? CAPTIONS.advantages.text : PLUGINS.advantage.find((plugin) => plugin.id === settings.advantage)?.explanation.sentence,
-    ...shapers.map((id) => PLUGINS.shapers.find((plugin) => plugin.id === id)?.explanation.sentence),
-  ].filter((sentence) => sentence !== undefined);
-  return grouped && sentences.length === 1 ? {} : { text: sentences.join(" ") };
+  const shapers = String(settings.shapers ?? "")
+    .split(",")
+    .flatMap((id) => PLUGINS.shapers.find((plugin) => plugin.id === id)?.name ?? []);
+  const estimator = PLUGINS.advantage.find((plugin) => plugin.id === settings.advantage)?.explanation.sentence;
+  if (shapers.length === 0) return grouped || !estimator ? {} : { text: estimator };
+  const first = grouped || !estimator ? "Each answer is compared with its own group." : estimator;
+  return { text: `${first} Then comes: ${shapers.join(", ")}. Blue shall become more probable, orange less.` };
 }
 
 /** Optimizer steps of the whole phase, by the settings. */
