@@ -182,7 +182,7 @@ function Groups({ left, right }: { left: StepRecord; right: StepRecord }) {
           </button>
         </div>
         <p>
-          Step {left.step}, group {at + 1} of {groups.length}: <code className="prompt">{group.prompt}</code>
+          Step {left.step}, group {at + 1} of {groups.length}: <code className="asked">{group.prompt}</code>
         </p>
       </div>
       <table className="beside">
@@ -198,7 +198,7 @@ function Groups({ left, right }: { left: StepRecord; right: StepRecord }) {
         </thead>
         <tbody>
           {group.rows.map((row) => (
-            <tr key={row.left}>
+            <tr key={`${row.left} ${row.right}`}>
               <Answer record={left} row={row.left} shared={row.shared} />
               <Answer record={right} row={row.right} shared={row.shared} />
             </tr>
@@ -219,7 +219,8 @@ function summary(record: StepRecord, group: number): string {
   return rollouts[0].verdict ? `${right} of ${rollouts.length} right` : "";
 }
 
-function Answer({ record, row, shared }: { record: StepRecord; row: number; shared: number }) {
+function Answer({ record, row, shared }: { record: StepRecord; row: number | undefined; shared: number }) {
+  if (row === undefined) return <td colSpan={3} className="no-answer" />;
   const { verdict, advantage, reward } = record.rollouts[row];
   const right = verdict?.score === 1;
   const sign = advantage === undefined || Math.abs(advantage) < 1e-9 ? "" : advantage > 0 ? "up" : "down";
@@ -234,7 +235,7 @@ function Answer({ record, row, shared }: { record: StepRecord; row: number; shar
         ))}
       </td>
       <td className={`mark-of ${verdict ? (right ? "right" : "wrong") : ""}`} title={verdict?.reason}>
-        {verdict && (right ? "✓ right" : `✗ ${verdict.reason}`)}
+        <div>{verdict && (right ? "✓ right" : `✗ ${verdict.reason}`)}</div>
       </td>
       <td className="number" title={reward === undefined ? undefined : `reward ${fixed(reward)}`}>
         {advantage === undefined ? "" : signed(advantage)}

@@ -55,7 +55,7 @@ export function Curves({ title, curves, domain, height = 200 }: CurvesProps) {
   const line = (points: readonly (readonly [number, number])[]) =>
     points.map(([a, b], i) => `${i === 0 ? "M" : "L"}${x(a).toFixed(1)} ${y(b).toFixed(1)}`).join("");
   return (
-    <figure className="curves" data-chart={title}>
+    <figure className="compare-curves" data-chart={title}>
       <figcaption>
         <b>{title}</b>
         <button type="button" className="quiet" aria-pressed={table} onClick={() => setTable(!table)}>
@@ -108,7 +108,7 @@ export function Curves({ title, curves, domain, height = 200 }: CurvesProps) {
 /** The line and dash of a run, for legends. */
 export function Swatch({ look }: { look: Look }) {
   return (
-    <svg className="swatch" viewBox="0 0 26 10" width="26" height="10" aria-hidden="true">
+    <svg className="curve-swatch" viewBox="0 0 26 10" width="26" height="10" aria-hidden="true">
       <line x1="1" x2="25" y1="5" y2="5" stroke={look.colour} strokeWidth="2.5" strokeDasharray={look.dash} />
     </svg>
   );

@@ -3,9 +3,10 @@ import { decode } from "../../policy/tokenizer.ts";
 
 /** The same rollout group of two runs. From a common seed a step asks both the same, and draws with the same random numbers. */
 
+/** Where one run draws more answers than the other, the other's row is missing. */
 export interface BesideRow {
-  readonly left: number;
-  readonly right: number;
+  readonly left: number | undefined;
+  readonly right: number | undefined;
   /** Tokens from the beginning that the two answers share. */
   readonly shared: number;
 }
@@ -27,11 +28,10 @@ export function groupsInCommon(left: StepRecord, right: StepRecord): BesideGroup
     if (r === undefined) return [];
     free.delete(r);
     const others = right.groups[r].members;
-    const rows = group.members.slice(0, others.length).map((row, i) => ({
-      left: row,
-      right: others[i],
-      shared: sharedTokens(left, row, right, others[i]),
-    }));
+    const rows = Array.from({ length: Math.max(group.members.length, others.length) }, (_, i) => {
+      const [a, b]: (number | undefined)[] = [group.members[i], others[i]];
+      return { left: a, right: b, shared: a === undefined || b === undefined ? 0 : sharedTokens(left, a, right, b) };
+    });
     return [{ prompt, left: l, right: r, rows }];
   });
 }

@@ -48,7 +48,7 @@ export function Seeds() {
         <Numbers name="Steps" values={STEPS} value={steps} onChange={setSteps} />
         <label className="against">
           Against
-          <select value={against} onChange={(event) => setAgainst(event.target.value)}>
+          <select aria-label="Against" value={against} onChange={(event) => setAgainst(event.target.value)}>
             <option value="">nothing: one recipe</option>
             <option value="shipped">{run.recipe.name} as it ships</option>
             {pins.map((pin, i) => (
@@ -108,7 +108,7 @@ function Numbers({ name, values, value, onChange }: NumbersProps) {
   return (
     <label>
       {name}
-      <select value={value} onChange={(event) => onChange(Number(event.target.value))}>
+      <select aria-label={name} value={value} onChange={(event) => onChange(Number(event.target.value))}>
         {values.map((v) => (
           <option key={v}>{v}</option>
         ))}
