@@ -34,6 +34,11 @@ export class Playground {
     return this.page.getByRole("heading", { name: new RegExp(`^${title}`) }).waitFor();
   }
 
+  /** Chooses a view of the stage; it stays, whatever the phase. */
+  async view(name: string): Promise<void> {
+    await this.page.getByRole("tab", { name, exact: true }).click();
+  }
+
   async step(): Promise<number> {
     return Number((await this.page.getByLabel("Step", { exact: true }).textContent())!.replace(/\D/g, ""));
   }
@@ -112,6 +117,7 @@ export async function firstVisit(playground: Playground): Promise<void> {
   await playground.phase("Evaluation");
 
   // A token of an answer with an advantage: its numbers add up.
+  await playground.view("Rollouts");
   await page
     .locator(".row", { has: page.locator(".bar .up:not([style*='width: 0%'])") })
     .first()

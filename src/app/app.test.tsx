@@ -2,6 +2,7 @@ import { act, cleanup, fireEvent, render, screen, within } from "@testing-librar
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Command } from "../worker/protocol.ts";
 import { App } from "./app.tsx";
+import { useStage } from "./stage/views/store.ts";
 import { afterEvent, EMPTY, usePage } from "./state.ts";
 import { recordedRun } from "./testing.ts";
 import { applyAll, openWorker, receive } from "./worker-client.ts";
@@ -28,6 +29,7 @@ beforeEach(() => {
     },
   );
   usePage.setState(EMPTY, true);
+  useStage.setState(useStage.getInitialState(), true);
   openWorker({ type: "open", policiesUrl: "", engine: "auto" });
   sent = [];
   render(<App />);
@@ -54,6 +56,7 @@ it("shows prompts, answers, verdicts, rewards and advantages as their phases com
   show(upTo("prompts"));
   expect(screen.queryAllByRole("row", { name: /^answer/ })).toHaveLength(0);
   expect(screen.getByText(run.last.groups.length ? run.records[0].groups[0].problem.prompt : "")).toBeDefined();
+  fireEvent.click(screen.getByRole("tab", { name: "Rollouts" }));
   show(upTo("rollouts"));
   expect(screen.getAllByRole("row", { name: /^answer/ })[0].getAttribute("aria-label")).toBe(`answer ${run.records[1].rollouts[0].text}`);
   show(upTo("advantages"));
@@ -66,14 +69,20 @@ it("shows prompts, answers, verdicts, rewards and advantages as their phases com
   expect(screen.queryAllByText("no signal").length > 0).toBe(groups.some((g) => !g.statistics!.signal));
 });
 
-it("makes no more rows than can be seen", () => {
+it("makes no more rows than can be seen, whatever the view", () => {
   show(run.events);
   expect(run.last.rollouts).toHaveLength(64);
-  expect(screen.getAllByRole("row").length).toBeLessThan(35);
+  for (const name of ["Rollouts", "Rewards", "Advantages", "Weights", "Update"]) {
+    fireEvent.click(screen.getByRole("tab", { name }));
+    const rows = screen.getAllByRole("row").length;
+    expect(rows).toBeGreaterThan(3);
+    expect(rows).toBeLessThan(60);
+  }
 });
 
 it("explains a token that is clicked, or reached by the keyboard", () => {
   show(run.events);
+  fireEvent.click(screen.getByRole("tab", { name: "Rollouts" }));
   const inspector = within(screen.getByRole("region", { name: "Token inspector" }));
   const formula = /−A · ρ · w|0, because the clip holds/;
   expect(inspector.getByText(/Click a token/)).toBeDefined();

@@ -1,7 +1,7 @@
 import { create } from "zustand";
 import { evaluationMetrics } from "../loop/metrics.ts";
 import { type EvaluationRecord, type Metrics, PHASES, type Phase, type StepRecord } from "../loop/record.ts";
-import { type Edit, type RunSetup, setupAt } from "../loop/run.ts";
+import { type AnswersNow, type Edit, type RunSetup, setupAt } from "../loop/run.ts";
 import { type Change, withFittingChanges } from "../recipes/changes.ts";
 import type { ResolvedRecipe } from "../recipes/recipe.ts";
 import type { Parent } from "../storage/run-store.ts";
@@ -83,6 +83,8 @@ export interface PageState {
   readonly start: EvaluationRecord | undefined;
   /** The last measurement of pass@k, and after which step it was made. */
   readonly measured: { readonly step: number; readonly evaluation: EvaluationRecord } | undefined;
+  /** Answers to one held-out problem, as last asked for. */
+  readonly sampled: (AnswersNow & { readonly step: number; readonly updating: boolean }) | undefined;
   readonly lookBack: LookBack | undefined;
   /** Knobs turned while looking back: what a fork from there would change. */
   readonly forkChanges: readonly Change[];
@@ -115,6 +117,7 @@ export const EMPTY: PageState = {
   history: [],
   start: undefined,
   measured: undefined,
+  sampled: undefined,
   lookBack: undefined,
   forkChanges: [],
   memory: { records: [], snapshots: [], bytes: 0 },
@@ -161,6 +164,7 @@ export function afterEvent(state: PageState, event: Event): PageState {
         history: event.history,
         start: event.start,
         measured: undefined,
+        sampled: undefined,
         drafts: {},
         latest: undefined,
         live: undefined,
@@ -175,6 +179,8 @@ export function afterEvent(state: PageState, event: Event): PageState {
     case "evaluated":
       if (event.step === 0) return { ...state, start: event.evaluation };
       return { ...state, measured: { step: event.step, evaluation: event.evaluation }, history: withEvaluation(state.history, event) };
+    case "sampled":
+      return { ...state, progress: undefined, sampled: { step: event.step, updating: event.updating, ...event.answers } };
     case "state": {
       const stopped = !event.playing && state.latest !== state.live;
       const pausing = state.pausing && event.busy && !event.playing;

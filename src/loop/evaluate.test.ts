@@ -7,7 +7,7 @@ import { createPortableEngine } from "../policy/portable/node.ts";
 import { EOS, encode, PAD } from "../policy/tokenizer.ts";
 import { taskById } from "../tasks/index.ts";
 import { splitOf } from "../tasks/task.ts";
-import { BANNED_TOKENS, evaluatePolicy, heldOutProblems, passAtK } from "./evaluate.ts";
+import { BANNED_TOKENS, calibration, evaluatePolicy, heldOutProblems, passAtK, sampleAnswers } from "./evaluate.ts";
 
 /** Answers what `answer` says, row by row; it generates nothing itself. */
 function scripted(answer: (row: number) => string, seen: GenerateRequest[] = []): Policy {
@@ -95,6 +95,9 @@ describe("evaluation", () => {
     expect(result.accuracyWhenWellFormed).toBeCloseTo(0.5, 6);
     expect(result.entropy).toBeCloseTo(0.5, 6);
     expect(result.meanLength).toBeCloseTo((5 + 6 + 4) / 4 + (5 + 6) / 8, 6);
+    expect(result.right).toEqual(Array.from({ length: problems }, (_, problem) => (problem % 2 === 0 ? 2 : 1)));
+    // Every token had the log-prob 0.5, which no policy gives: all answers are in the last tenth.
+    expect(result.calibration).toEqual([{ count: problems * samples, probability: expect.any(Number), right: 0.375 }]);
     expect(shares.at(-1)).toBe(1);
     expect(seen.length).toBeGreaterThan(1);
     expect(seen[0]).toMatchObject({ maxNewTokens: task.maxNewTokens, temperature: 1, stopTokens: [EOS] });
@@ -102,6 +105,43 @@ describe("evaluation", () => {
     // Samples of one problem are drawn with different numbers.
     const keys = Array.from({ length: 4 }, (_, i) => seen[0].keys.subarray(2 * i, 2 * i + 2).join());
     expect(new Set(keys).size).toBe(4);
+  });
+
+  it("counts equal answers to one problem, most frequent first, and judges them", async () => {
+    const [problem] = heldOutProblems(task, "4", 1, 5);
+    const given = [problem.truth, "zz", "zz", "? ?"];
+    const seen: GenerateRequest[] = [];
+    const answers = await sampleAnswers(
+      scripted((row) => given[row], seen),
+      task,
+      problem,
+      { samples: 4, seed: 5, at: 3, maxNewTokens: 9 },
+    );
+    expect(answers.map(({ text, count, right }) => [text, count, right])).toEqual([
+      ["zz", 2, false],
+      ...[
+        ["? ?", 1, false],
+        [problem.truth, 1, true],
+      ].sort(),
+    ]);
+    expect(answers[0].reason).toContain(problem.truth);
+    expect(seen[0].prompts).toHaveLength(4);
+    expect(new Set(seen[0].prompts.map((_, i) => seen[0].keys.subarray(2 * i, 2 * i + 2).join())).size).toBe(4);
+  });
+
+  it("bins answers by their probability: counts add up, and a bin's mean lies in its tenth", () => {
+    fc.assert(
+      fc.property(fc.array(fc.record({ probability: fc.double({ min: 0, max: 1, noNaN: true }), right: fc.boolean() })), (answers) => {
+        const bins = calibration(answers);
+        expect(bins.reduce((sum, bin) => sum + bin.count, 0)).toBe(answers.length);
+        const rights = answers.filter((a) => a.right).length;
+        expect(bins.reduce((sum, bin) => sum + bin.count * bin.right, 0)).toBeCloseTo(rights, 6);
+        bins.slice(1).forEach((bin, i) => {
+          expect(bin.probability).toBeGreaterThan(bins[i].probability);
+        });
+      }),
+    );
+    expect(calibration([{ probability: 1, right: true }])).toEqual([{ count: 1, probability: 1, right: 1 }]);
   });
 
   it("never draws specials other than end-of-text", () => {

@@ -1,8 +1,8 @@
-import type { Policy } from "../policy/engine.ts";
+import type { Generation, Policy } from "../policy/engine.ts";
 import { randomSequence, rowKeys, STREAM } from "../policy/random.ts";
 import { decode, EOS, encodePrompt, SPECIAL_TOKENS } from "../policy/tokenizer.ts";
 import { type Problem, sampleProblem, type Task } from "../tasks/task.ts";
-import type { EvaluationRecord } from "./record.ts";
+import type { CalibrationBin, EvaluationRecord } from "./record.ts";
 
 /** Specials that a rollout never contains: all but end-of-text. */
 export const BANNED_TOKENS: readonly number[] = SPECIAL_TOKENS.map((_, id) => id).filter((id) => id !== EOS);
@@ -65,6 +65,7 @@ export async function evaluatePolicy(policy: Policy, task: Task, level: string, 
   const problems = heldOutProblems(task, level, count, seed);
   const prompts = problems.map(({ prompt }) => encodePrompt(prompt));
   const right = new Array<number>(count).fill(0);
+  const answers: { probability: number; right: boolean }[] = [];
   let wellFormed = 0;
   let tokens = 0;
   let entropy = 0;
@@ -84,6 +85,7 @@ export async function evaluatePolicy(policy: Policy, task: Task, level: string, 
       const problem = Math.floor(row / samples);
       const verdict = task.verify(problems[problem], decode(generation.tokens.subarray(generation.offsets[i], generation.offsets[i + 1])));
       if (verdict.score === 1) right[problem]++;
+      answers.push({ probability: probabilityOf(generation, i), right: verdict.score === 1 });
       wellFormed += verdict.parts.wellFormed;
     });
     tokens += generation.tokens.length;
@@ -96,9 +98,79 @@ export async function evaluatePolicy(policy: Policy, task: Task, level: string, 
     problems: count,
     samples,
     passAtK: Object.fromEntries(ks.map((k) => [k, mean(k)])),
+    right,
+    calibration: calibration(answers),
     wellFormed: wellFormed / rows,
     accuracyWhenWellFormed: wellFormed > 0 ? correct / wellFormed : 0,
     meanLength: tokens / rows,
     entropy: tokens > 0 ? entropy / tokens : 0,
   };
+}
+
+/** The probability of a row's whole completion at temperature 1. */
+const probabilityOf = ({ logProb, offsets }: Generation, row: number): number =>
+  Math.exp(logProb.subarray(offsets[row], offsets[row + 1]).reduce((sum, l) => sum + l, 0));
+
+const BINS = 10;
+
+/** Answers in tenths of probability; tenths without answers are left out. */
+export function calibration(answers: readonly { readonly probability: number; readonly right: boolean }[]): CalibrationBin[] {
+  return Array.from({ length: BINS }, (_, bin) => {
+    const inside = answers.filter(({ probability }) => Math.min(BINS - 1, Math.floor(probability * BINS)) === bin);
+    const count = inside.length;
+    return {
+      count,
+      probability: inside.reduce((sum, a) => sum + a.probability, 0) / count,
+      right: inside.filter((a) => a.right).length / count,
+    };
+  }).filter(({ count }) => count > 0);
+}
+
+/** One of the answers to a problem, and how often it was given. */
+export interface Answer {
+  readonly text: string;
+  readonly count: number;
+  readonly right: boolean;
+  /** The verifier's word. */
+  readonly reason: string;
+}
+
+/**
+ * Samples answers to one problem at temperature 1 and counts the equal ones, most frequent first.
+ * @param at the problem's place among the held-out ones; with `seed` it decides the draws.
+ */
+export async function sampleAnswers(
+  policy: Policy,
+  task: Task,
+  problem: Problem,
+  {
+    samples,
+    seed,
+    at,
+    maxNewTokens,
+  }: { readonly samples: number; readonly seed: number; readonly at: number; readonly maxNewTokens: number },
+): Promise<Answer[]> {
+  const prompt = encodePrompt(problem.prompt);
+  const generation = await policy.generate({
+    prompts: new Array<Int32Array>(samples).fill(prompt),
+    maxNewTokens,
+    temperature: 1,
+    stopTokens: [EOS],
+    banned: BANNED_TOKENS,
+    keys: rowKeys(
+      { seed, stream: STREAM.evaluation, step: 2 },
+      Array.from({ length: samples }, (_, i) => at * samples + i),
+    ),
+  });
+  const counts = new Map<string, number>();
+  for (let row = 0; row < samples; row++) {
+    const text = decode(generation.tokens.subarray(generation.offsets[row], generation.offsets[row + 1]));
+    counts.set(text, (counts.get(text) ?? 0) + 1);
+  }
+  return [...counts]
+    .map(([text, count]) => {
+      const { score, reason } = task.verify(problem, text);
+      return { text, count, right: score === 1, reason };
+    })
+    .sort((a, b) => b.count - a.count || (a.text < b.text ? -1 : 1));
 }

@@ -127,11 +127,24 @@ export interface UpdateRecord {
   readonly applied: boolean;
 }
 
+/** Answers of about the same probability: how probable they were, and how often right. */
+export interface CalibrationBin {
+  readonly count: number;
+  /** Their mean probability. */
+  readonly probability: number;
+  /** The share of them that was right. */
+  readonly right: number;
+}
+
 export interface EvaluationRecord {
   readonly problems: number;
   readonly samples: number;
   /** k → unbiased pass@k on held-out problems. */
   readonly passAtK: Readonly<Record<string, number>>;
+  /** `[problems]`: how many of a problem's samples were right. Absent in records of older programs. */
+  readonly right?: readonly number[];
+  /** Answers by the probability of the whole answer at temperature 1, from the least probable; tenths that hold any. Absent likewise. */
+  readonly calibration?: readonly CalibrationBin[];
   readonly wellFormed: number;
   /** pass@1 among well-formed answers. */
   readonly accuracyWhenWellFormed: number;

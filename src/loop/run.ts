@@ -3,8 +3,9 @@ import type { PolicyConfig } from "../policy/config.ts";
 import type { Engine, Policy, PolicyState } from "../policy/engine.ts";
 import { type ResolvedRecipe, recipeAt, withChange } from "../recipes/recipe.ts";
 import { taskById } from "../tasks/index.ts";
+import type { Problem } from "../tasks/task.ts";
 import { inSlot, type PluginStates } from "./context.ts";
-import { evaluatePolicy } from "./evaluate.ts";
+import { type Answer, evaluatePolicy, heldOutProblems, sampleAnswers } from "./evaluate.ts";
 import type { EvaluationRecord, StepRecord } from "./record.ts";
 import { runStep } from "./step.ts";
 
@@ -38,6 +39,16 @@ export interface Snapshot {
 export interface Base {
   readonly config: PolicyConfig;
   readonly theta: Float32Array;
+}
+
+/** Answers to one held-out problem. */
+export interface AnswersNow {
+  readonly problem: Problem;
+  readonly at: number;
+  readonly samples: number;
+  /** Before training. */
+  readonly before: readonly Answer[];
+  readonly after: readonly Answer[];
 }
 
 export interface RunOptions {
@@ -187,8 +198,7 @@ export class Run {
     const task = taskById(recipe.slots.task.plugin);
     const { passAtKProblems, passAtKSamples } = recipe.slots.evaluation.params;
     const samples = passAtKSamples as number;
-    const measured =
-      who === "policy" ? this.policy : this.referenceMoved ? await this.engine.load(this.base.config, this.base.theta) : this.reference;
+    const measured = await this.policyOf(who);
     const result = evaluatePolicy(measured, task, recipe.slots.task.params.level as string, {
       problems: passAtKProblems as number,
       samples,
@@ -199,9 +209,40 @@ export class Run {
       ...(onProgress ? { onProgress } : {}),
       ...(signal ? { signal } : {}),
     });
-    return result.finally(() => {
-      if (measured !== this.policy && measured !== this.reference) measured.dispose();
-    });
+    return result.finally(() => this.giveBack(measured));
+  }
+
+  /**
+   * Answers to one held-out problem, as the base gives them and as the policy does now.
+   * @param at which of the problems that pass@k is measured on. @throws RangeError if there is no such problem, or no samples are wanted.
+   */
+  async answers(at: number, samples: number, onProgress?: (fraction: number) => void): Promise<AnswersNow> {
+    const { recipe } = this.upcoming;
+    const problems = recipe.slots.evaluation.params.passAtKProblems as number;
+    if (!Number.isInteger(at) || at < 0 || at >= problems) throw new RangeError(`problem must be from 0 to ${problems - 1}, got ${at}`);
+    if (!Number.isInteger(samples) || samples < 1 || samples > 256) throw new RangeError(`samples must be from 1 to 256, got ${samples}`);
+    const task = taskById(recipe.slots.task.plugin);
+    const problem = heldOutProblems(task, recipe.slots.task.params.level as string, at + 1, this.setup.seed)[at];
+    const maxNewTokens = (recipe.slots.sampler.params.maxNewTokens as number) || task.maxNewTokens;
+    const of = async (who: "policy" | "base") => {
+      const measured = await this.policyOf(who);
+      return sampleAnswers(measured, task, problem, { samples, seed: this.setup.seed, at, maxNewTokens }).finally(() =>
+        this.giveBack(measured),
+      );
+    };
+    onProgress?.(0);
+    const before = await of("base");
+    onProgress?.(0.5);
+    return { problem, at, samples, before, after: await of("policy") };
+  }
+
+  private async policyOf(who: "policy" | "base"): Promise<Policy> {
+    if (who === "policy") return this.policy;
+    return this.referenceMoved ? this.engine.load(this.base.config, this.base.theta) : this.reference;
+  }
+
+  private giveBack(policy: Policy): void {
+    if (policy !== this.policy && policy !== this.reference) policy.dispose();
   }
 
   dispose(): void {

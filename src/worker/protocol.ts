@@ -1,5 +1,5 @@
 import type { EvaluationRecord, Metrics, Phase, StepRecord } from "../loop/record.ts";
-import type { Edit, RunSetup } from "../loop/run.ts";
+import type { AnswersNow, Edit, RunSetup } from "../loop/run.ts";
 import type { Change } from "../recipes/changes.ts";
 import type { ResolvedRecipe } from "../recipes/recipe.ts";
 import type { Parent } from "../storage/run-store.ts";
@@ -35,6 +35,8 @@ export type Command =
   | { type: "pace"; pause: number }
   /** Asks for the record of an earlier step; one that is not kept any more is computed again. Takes the place of an earlier question. */
   | { type: "record"; step: number }
+  /** Asks for answers to one held-out problem, before training and now; `problem` counts from 0. */
+  | { type: "sample"; problem: number; samples: number }
   /** Gives up what is being computed again. */
   | { type: "cancel" };
 
@@ -97,6 +99,8 @@ export type Event =
     }
   /** How the policy does before training (or where it was asked for): pass@k on held-out problems. */
   | { type: "evaluated"; step: number; evaluation: EvaluationRecord }
+  /** Answers to one held-out problem; `updating` says that the policy stood between two updates of the step after `step`. */
+  | { type: "sampled"; step: number; updating: boolean; answers: AnswersNow }
   | { type: "state"; playing: boolean; busy: boolean }
   /** After every phase. Arrays are copies; the page may keep them. `record.tokens` streams in with `rollouts`. */
   | { type: "phase"; phase: Phase; record: StepRecord }

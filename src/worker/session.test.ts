@@ -171,6 +171,37 @@ describe("a session", () => {
     expect(s.of("error")).toEqual([]);
   });
 
+  it("draws answers to one held-out problem, before training and now, with progress; a run that plays goes on", async () => {
+    const s = openSession(memoryRunStore());
+    await s.send(open);
+    await s.send({ type: "start", setup: small });
+    await s.send({ type: "sample", problem: 1, samples: 12 });
+    const [first] = s.of("sampled");
+    expect(first).toMatchObject({ step: 0, updating: false, answers: { at: 1, samples: 12 } });
+    const total = (answers: readonly { count: number }[]) => answers.reduce((sum, { count }) => sum + count, 0);
+    expect(total(first.answers.before)).toBe(12);
+    // Nothing is learned yet, and both sides draw with the same numbers.
+    expect(first.answers.after).toEqual(first.answers.before);
+    expect(
+      s
+        .of("progress")
+        .filter((e) => e.what.includes("12 answers"))
+        .map((e) => e.fraction),
+    ).toEqual([0, 0.5]);
+    await s.send({ type: "play" });
+    await s.until(() => s.of("step").length >= 2);
+    await s.send({ type: "sample", problem: 1, samples: 12 });
+    const steps = s.of("step").length;
+    await s.until(() => s.of("step").length > steps);
+    await s.send({ type: "pause" });
+    expect(s.of("sampled")).toHaveLength(2);
+    expect(s.of("sampled")[1].answers.before).toEqual(first.answers.before);
+    expect(s.of("sampled")[1].answers.problem).toEqual(first.answers.problem);
+    expect(s.of("step").map((e) => reproducible(e.metrics))).toEqual(undisturbed.slice(0, s.of("step").length));
+    await s.send({ type: "sample", problem: 100000, samples: 12 });
+    expect(s.of("error").at(-1)!.message).toMatch(/^problem must be from 0 to/);
+  });
+
   it("measures pass@k of the start and of now when it is left alone", async () => {
     const s = openSession(memoryRunStore());
     await s.send(open);

@@ -150,6 +150,8 @@ export class Session {
         return this.edit(command.path, command.value);
       case "record":
         return this.lookUp(command.step);
+      case "sample":
+        return this.sample(command.problem, command.samples);
       case "cancel":
       case "pace":
         return;
@@ -670,6 +672,16 @@ export class Session {
     const kept = await this.keeper.add(run, metrics);
     this.host.emit({ type: "imported", run: kept });
     await this.tellKept();
+  }
+
+  /** Answers to one held-out problem, drawn between two phases if the run goes on. */
+  private async sample(problem: number, samples: number): Promise<void> {
+    const run = this.run;
+    if (!run) throw new Error("There is no run yet.");
+    const onProgress = (fraction: number) =>
+      this.host.emit({ type: "progress", what: `Drawing ${samples} answers before and now`, fraction });
+    const answers = await this.turns.take(() => run.answers(problem, samples, onProgress));
+    if (run === this.run) this.host.emit({ type: "sampled", step: run.step, updating: this.updating, answers });
   }
 
   // pass@k, measured when nothing else is to do.

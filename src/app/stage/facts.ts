@@ -68,12 +68,11 @@ export function factsOf(record: StepRecord, phase: Phase, lastPass?: { readonly 
       return [
         fact("update", `${updates.length} of ${plannedUpdates(record)}`),
         fact("epoch", `${last.epoch + 1} of ${settings["optimizer.epochs"]}`),
-        fact("mini-batch", `${last.miniBatch + 1} of ${miniBatchesOf(record)} (${count(last.rows.length, "answer")})`),
+        fact("mini-batch", `${last.miniBatch + 1} of ${miniBatchesOf(record)}`),
+        fact("answers", String(last.rows.length)),
         fact("loss", short(last.loss)),
-        fact("gradient norm", short(last.gradNorm)),
-        fact("learning rate", short(last.learningRate)),
         fact("clipped low", percent(share(last.clipped, (c) => c < 0))),
-        fact("clipped high", percent(share(last.clipped, (c) => c > 0))),
+        fact("high", percent(share(last.clipped, (c) => c > 0))),
         ...(last.applied ? [] : [fact("skipped", "the gradient was not finite")]),
       ];
     }

@@ -5,11 +5,16 @@ import { captionOf } from "./captions.ts";
 import { type Fact, factsOf, stepFacts } from "./facts.ts";
 import "./stage.css";
 import "./views/views.css";
+import { AdvantagesView } from "./views/advantages.tsx";
+import { EvaluationView } from "./views/evaluation.tsx";
+import { ObjectiveView } from "./views/objective.tsx";
 import { PromptsView } from "./views/prompts.tsx";
 import { RewardsView } from "./views/rewards.tsx";
 import { RolloutsView } from "./views/rollouts.tsx";
 import { reached, useStage, type ViewId, viewById, viewOfPhase } from "./views/store.ts";
 import { Tabs, tabId } from "./views/tabs.tsx";
+import { UpdateView } from "./views/update.tsx";
+import { WeightsView } from "./views/weights.tsx";
 
 /** The current phase, large: a caption in plain words, its numbers, and a view of the step. */
 export function Stage() {
@@ -45,14 +50,14 @@ function Shown({ record }: { record: StepRecord }) {
   const caption = captionOf(record, phase, playing);
   return (
     <>
-      <div className="caption">
+      <div className="caption" data-tip={caption.text}>
         <h2>
           {caption.title}
           <span className="of-step">
             {viewing ? "looking back at " : ""}step {record.step}
             {again && <Again as={again} />}
           </span>
-        </h2>
+        </h2>{" "}
         <p>{caption.text}</p>
       </div>
       <Facts facts={playing ? stepFacts(metrics) : factsOf(record, phase, lastPass)} />
@@ -79,8 +84,18 @@ function View({ view, record, phase, playing }: ViewProps) {
       return <PromptsView record={record} />;
     case "rewards":
       return <RewardsView record={record} phase={phase} />;
-    default:
+    case "advantages":
+      return <AdvantagesView record={record} phase={phase} />;
+    case "weights":
+      return <WeightsView record={record} phase={phase} />;
+    case "objective":
+      return <ObjectiveView record={record} />;
+    case "update":
+      return <UpdateView record={record} phase={phase} />;
+    case "rollouts":
       return <RolloutsView record={record} phase={phase} playing={playing} />;
+    case "evaluation":
+      return <EvaluationView record={record} />;
   }
 }
 

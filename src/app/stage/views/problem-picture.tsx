@@ -56,7 +56,7 @@ const PICTURES: Readonly<Record<string, Reader<ReactNode>>> = {
     return (
       <>
         <div className="tiles">{tiles(numbers, "number")}</div>
-        <span className="operators">+ − × ÷ ( )</span>
+        <span className="operators">{"+ −\n× ÷"}</span>
         <span className="becomes">=</span>
         <Tile sign={target} kind="target" />
       </>
@@ -95,8 +95,8 @@ const PICTURES: Readonly<Record<string, Reader<ReactNode>>> = {
 
 const CHECKS: Readonly<Record<string, Reader<string>>> = {
   countdown(data) {
-    const { numbers, target } = data as Game;
-    return `Each of ${numbers.join(", ")} once, and exactly ${target}.`;
+    const { target } = data as Game;
+    return `Every number once, = ${target}.`;
   },
   addition: () => "Every digit of the last line must be right.",
   sort: (data) => `All ${String(data).length} digits, smallest first.`,

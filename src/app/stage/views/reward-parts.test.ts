@@ -24,7 +24,11 @@ it("stacks positive parts right of zero and negative ones left of it", () => {
 });
 
 it("keeps every piece on the axis, side by side, whatever the parts", () => {
-  const value = fc.oneof(fc.constant(0), fc.constant(Number.NaN), fc.double({ min: -5, max: 5, noNaN: true }));
+  const value = fc.oneof(
+    fc.constant(0),
+    fc.constant(Number.NaN),
+    fc.integer({ min: -100, max: 100 }).map((x) => x / 20),
+  );
   const parts = fc.dictionary(fc.constantFrom("a", "b", "c", "d"), value, { minKeys: 1 });
   fc.assert(
     fc.property(fc.array(parts, { minLength: 1, maxLength: 6 }), (rows) => {

@@ -112,14 +112,15 @@ const RewardRow = memo(function RewardRow({ record, row, rewarded, names, domain
         {shown}
         {!finished && <span className="cut">…</span>}
       </code>
-      <span className={`verdict ${right ? "right" : "wrong"}`} title={verdict.reason}>
+      <span
+        className={`verdict ${right ? "right" : "wrong"}`}
+        title={read === undefined ? verdict.reason : `${verdict.reason}; read: ${read}`}
+      >
         <b aria-hidden="true">{right ? "✓" : "✗"}</b> {verdict.reason}
-      </span>
-      <span className="read" title={read === undefined ? undefined : `The verifier read ${read}`}>
         {read !== undefined && (
-          <>
-            <span className="dim">read</span> <code>{read}</code>
-          </>
+          <span className="read">
+            <span className="dim">read:</span> <code>{read}</code>
+          </span>
         )}
       </span>
       <span className="noise" title={noise ? `The reward saw ${short(seenScore)} instead of ${short(verdict.score)}` : undefined}>

@@ -6,7 +6,7 @@ import type { ChannelId } from "../channels.ts";
 
 /** What a person has chosen to see on the stage. */
 
-export type ViewId = "prompts" | "rollouts" | "rewards";
+export type ViewId = "prompts" | "rollouts" | "rewards" | "advantages" | "weights" | "objective" | "update" | "evaluation";
 
 export interface ViewSpec {
   readonly id: ViewId;
@@ -22,6 +22,26 @@ export const VIEWS: readonly ViewSpec[] = [
   { id: "prompts", label: "Prompts", from: "prompts", shows: "The problems as pictures, and what the verifier will check." },
   { id: "rollouts", label: "Rollouts", from: "rollouts", shows: "Every answer token by token, in a colour of your choice, or as a tree." },
   { id: "rewards", label: "Rewards", from: "verdicts", shows: "What the verifier said and why, and the parts that add up to each reward." },
+  {
+    id: "advantages",
+    label: "Advantages",
+    from: "advantages",
+    shows: "Each group on its own axis: rewards above, the advantages made from them below.",
+  },
+  { id: "weights", label: "Weights", from: "update", shows: "How much each token counts in the loss, and which tokens are masked." },
+  { id: "objective", label: "Objective", from: "update", shows: "Every token as a dot on the curve of the objective." },
+  {
+    id: "update",
+    label: "Update",
+    from: "update",
+    shows: "Each token’s probability before and after, and where in the network the gradient is.",
+  },
+  {
+    id: "evaluation",
+    label: "Evaluation",
+    from: "prompts",
+    shows: "pass@k on problems kept aside, against the policy before training, and answers to one of them.",
+  },
 ];
 
 export const viewById = (id: ViewId) => VIEWS.find((view) => view.id === id)!;
@@ -29,8 +49,7 @@ export const viewById = (id: ViewId) => VIEWS.find((view) => view.id === id)!;
 /** The view of a phase; while steps fly by, the answers. */
 export function viewOfPhase(phase: Phase, playing: boolean): ViewId {
   if (playing) return "rollouts";
-  if (phase === "verdicts" || phase === "rewards") return "rewards";
-  return phase === "prompts" ? "prompts" : "rollouts";
+  return phase === "verdicts" ? "rewards" : phase;
 }
 
 interface StageState {

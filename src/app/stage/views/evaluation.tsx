@@ -1,0 +1,256 @@
+import { useMemo, useState } from "react";
+import type { CalibrationBin, EvaluationRecord, StepRecord } from "../../../loop/record.ts";
+import { sampleAnswers } from "../../actions.ts";
+import { count, percent } from "../../format.ts";
+import { usePage } from "../../state.ts";
+import { distributionOf } from "./answers.ts";
+import { type CurvePointWithInterval, curveOf } from "./intervals.ts";
+import { ProblemPicture } from "./problem-picture.tsx";
+
+/** pass@k against the policy before training, calibration, and the answers to one held-out problem. */
+export function EvaluationView({ record }: { record: StepRecord }) {
+  const start = usePage((state) => state.start);
+  const measured = usePage((state) => state.measured);
+  // The step's own measurement has one sample a problem, and so pass@1 only: the better one is shown if it is of this step, or there is no other.
+  const now = measured && (measured.step === record.step || !record.evaluation) ? measured.evaluation : record.evaluation;
+  const step = now === measured?.evaluation ? measured?.step : record.step;
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
+    <section className="rows evaluation" tabIndex={0} aria-label="Evaluation on held-out problems">
+      <div className="curves">
+        <PassAtK start={start} now={now} step={step} />
+        <Calibration start={start?.calibration} now={now?.calibration} />
+      </div>
+      <Answers />
+    </section>
+  );
+}
+
+/** Sizes of the pictures (units of their viewBox, which are pixels at the usual width). */
+const W = 340;
+const H = 176;
+const [LEFT, RIGHT, TOP, BOTTOM] = [38, 10, 10, 26] as const;
+const y = (share: number) => TOP + (1 - share) * (H - TOP - BOTTOM);
+
+interface PassAtKProps {
+  readonly start: EvaluationRecord | undefined;
+  readonly now: EvaluationRecord | undefined;
+  readonly step: number | undefined;
+}
+
+function PassAtK({ start, now, step }: PassAtKProps) {
+  const base = useMemo(() => start && curveOf(start), [start]);
+  const current = useMemo(() => now && curveOf(now), [now]);
+  const ks = [...new Set([...(base ?? []), ...(current ?? [])].map(({ k }) => k))].sort((a, b) => a - b);
+  const last = Math.log2(Math.max(2, ks.at(-1) ?? 16));
+  const x = (k: number) => LEFT + 8 + (Math.log2(k) / last) * (W - LEFT - RIGHT - 16);
+  return (
+    <figure>
+      <figcaption>
+        <b data-tip="The chance that at least one of k answers to a held-out problem is right; bars: 95% by resampling the problems.">
+          pass@k
+        </b>
+        <span className="key base">before training</span>
+        <span className="key now">{step === undefined ? "now" : `step ${step}`}</span>
+      </figcaption>
+      <svg viewBox={`0 0 ${W} ${H}`} role="img" aria-label={spokenCurve(base, current)}>
+        {[0, 0.5, 1].map((share) => (
+          <g key={share}>
+            <line className="axis" x1={LEFT} x2={W - RIGHT} y1={y(share)} y2={y(share)} />
+            <text className="end" x={LEFT - 5} y={y(share) + 4}>
+              {share * 100}%
+            </text>
+          </g>
+        ))}
+        {ks.map((k) => (
+          <text key={k} className="middle" x={x(k)} y={H - 9}>
+            {k}
+          </text>
+        ))}
+        {base && <Curve points={base} x={x} kind="base" shift={-2.5} />}
+        {current && <Curve points={current} x={x} kind="now" shift={2.5} />}
+        {!base && !current && (
+          <text className="middle" x={W / 2} y={H / 2}>
+            measured when the run stands still
+          </text>
+        )}
+      </svg>
+      {(base || current) && (
+        <p className="dim">
+          {count((now ?? start)!.problems, "held-out problem")}, {count((now ?? start)!.samples, "answer")} each
+          {base && !current && "; now: measured when the run stands still"}
+        </p>
+      )}
+    </figure>
+  );
+}
+
+function Curve(props: { points: readonly CurvePointWithInterval[]; x: (k: number) => number; kind: string; shift: number }) {
+  const { points, x, kind, shift } = props;
+  return (
+    <g className={`curve ${kind}`}>
+      <path d={points.map(({ k, value }, i) => `${i === 0 ? "M" : "L"}${x(k) + shift} ${y(value)}`).join("")} />
+      {points.map(({ k, value, low, high }) => (
+        <g key={k}>
+          {low !== undefined && high !== undefined && <line x1={x(k) + shift} x2={x(k) + shift} y1={y(low)} y2={y(high)} />}
+          <circle cx={x(k) + shift} cy={y(value)} r="3.5">
+            <title>
+              pass@{k} {percent(value)}
+              {low !== undefined && high !== undefined && ` (${percent(low)} to ${percent(high)})`}
+            </title>
+          </circle>
+        </g>
+      ))}
+    </g>
+  );
+}
+
+function spokenCurve(base: readonly CurvePointWithInterval[] | undefined, now: readonly CurvePointWithInterval[] | undefined): string {
+  const tell = (name: string, points: readonly CurvePointWithInterval[] | undefined) =>
+    points && `${name}: ${points.map(({ k, value }) => `pass@${k} ${percent(value)}`).join(", ")}`;
+  return [tell("before training", base), tell("now", now)].filter(Boolean).join("; ") || "pass@k is not measured yet";
+}
+
+/** How probable answers were against how often answers of that probability are right. */
+function Calibration({ start, now }: { start: readonly CalibrationBin[] | undefined; now: readonly CalibrationBin[] | undefined }) {
+  const side = H - TOP - BOTTOM;
+  const x = (share: number) => LEFT + share * side * 1.25;
+  const most = Math.max(1, ...[...(start ?? []), ...(now ?? [])].map((bin) => bin.count));
+  const points = (bins: readonly CalibrationBin[] | undefined, kind: string) =>
+    bins?.map(({ count: n, probability, right }) => (
+      <circle key={probability} className={kind} cx={x(probability)} cy={y(right)} r={2.5 + 5 * Math.sqrt(n / most)}>
+        <title>
+          {count(n, "answer")} of probability {percent(probability)} on average: {percent(right)} right
+        </title>
+      </circle>
+    ));
+  return (
+    <figure className="calibration">
+      <figcaption>
+        <b data-tip="Answers by the probability that the policy gave them. On the diagonal, an answer of 60% is right in 60 of 100 cases; above it, the policy is too modest.">
+          Calibration
+        </b>
+      </figcaption>
+      <svg
+        viewBox={`0 0 ${LEFT + side * 1.25 + RIGHT} ${H}`}
+        role="img"
+        aria-label={
+          now ? now.map((b) => `probability ${percent(b.probability)}: ${percent(b.right)} right`).join(", ") : "not measured yet"
+        }
+      >
+        {[0, 0.5, 1].map((share) => (
+          <g key={share}>
+            <line className="axis" x1={x(0)} x2={x(1)} y1={y(share)} y2={y(share)} />
+            <text className="end" x={LEFT - 5} y={y(share) + 4}>
+              {share * 100}%
+            </text>
+            <text className="middle" x={x(share)} y={H - 9}>
+              {share === 0.5 ? "probability" : `${share * 100}%`}
+            </text>
+          </g>
+        ))}
+        <line className="diagonal" x1={x(0)} y1={y(0)} x2={x(1)} y2={y(1)} />
+        {points(start, "base")}
+        {points(now, "now")}
+      </svg>
+      <p className="dim">share right, by the answer’s probability</p>
+    </figure>
+  );
+}
+
+const SAMPLES = 64;
+const MOST = 8;
+
+/** Many answers to one problem, before training and now, counted. */
+function Answers() {
+  const sampled = usePage((state) => state.sampled);
+  const problems = usePage((state) => (state.run?.recipe.slots.evaluation.params.passAtKProblems as number | undefined) ?? 1);
+  const playing = usePage((state) => state.playing);
+  const busy = usePage((state) => state.progress !== undefined);
+  const [at, setAt] = useState(sampled?.at ?? 0);
+  const shown = sampled?.at === at ? sampled : undefined;
+  const distribution = useMemo(() => shown && distributionOf(shown.before, shown.after, shown.samples, MOST), [shown]);
+  const widest = distribution ? Math.max(...distribution.shown.map((answer) => Math.max(answer.before, answer.after))) : 1;
+  const go = (by: number) => setAt((at + by + problems) % problems);
+  return (
+    <section className="distribution" aria-label="Answers to one problem">
+      <header>
+        <h3>Answers to held-out problem {at + 1}</h3>
+        <span className="buttons">
+          <button type="button" aria-label="Problem before" onClick={() => go(-1)}>
+            ‹
+          </button>
+          <button type="button" aria-label="Next problem" onClick={() => go(1)}>
+            ›
+          </button>
+          <button
+            type="button"
+            className="primary"
+            disabled={busy || playing}
+            onClick={() => sampleAnswers(at, SAMPLES)}
+            data-tip={playing ? "Pause first: the policy draws the answers" : `${SAMPLES} answers before training, and ${SAMPLES} now`}
+          >
+            {shown ? "Draw again" : `Draw ${SAMPLES} answers`}
+          </button>
+        </span>
+      </header>
+      {shown && distribution ? (
+        <div className="answers-drawn">
+          <div>
+            <ProblemPicture problem={shown.problem} />
+            <p className="dim">
+              right: {percent(distribution.rightBefore)} ▸ <b>{percent(distribution.rightAfter)}</b>
+            </p>
+            <p className="dim">
+              {shown.updating
+                ? `between two updates of step ${shown.step + 1}`
+                : shown.step === 0
+                  ? "untrained"
+                  : `after step ${shown.step}`}
+            </p>
+          </div>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">answer</th>
+                <th scope="col">before</th>
+                <th scope="col">now</th>
+                <th scope="col">share</th>
+              </tr>
+            </thead>
+            <tbody>
+              {distribution.shown.map(({ text, right, reason, before, after }) => (
+                <tr key={text} title={reason}>
+                  <th scope="row">
+                    <b className={right ? "right" : "wrong"}>{right ? "✓" : "✗"}</b>{" "}
+                    <code>{text.replaceAll("\n", "⏎") || "(nothing)"}</code>
+                  </th>
+                  <td>{percent(before)}</td>
+                  <td>{percent(after)}</td>
+                  <td className="pair" aria-hidden="true">
+                    <i className="base" style={{ width: `${(before / widest) * 100}%` }} />
+                    <i className={right ? "right" : "wrong"} style={{ width: `${(after / widest) * 100}%` }} />
+                  </td>
+                </tr>
+              ))}
+              {distribution.others.different > 0 && (
+                <tr>
+                  <th scope="row" className="dim">
+                    {count(distribution.others.different, "other answer")}
+                  </th>
+                  <td>{percent(distribution.others.before)}</td>
+                  <td>{percent(distribution.others.after)}</td>
+                  <td />
+                </tr>
+              )}
+            </tbody>
+          </table>
+        </div>
+      ) : (
+        <p className="dim">
+          Draws {SAMPLES} answers to one problem from the policy before training and from the policy now, and counts the equal ones.
+        </p>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,50 @@
+import type { StepRecord } from "../../../loop/record.ts";
+import { useStage } from "./store.ts";
+
+/** The optimizer step to look at; undefined for the whole step, or if the record has not got as far. */
+export function useUpdate(record: StepRecord): number | undefined {
+  const update = useStage((state) => state.update);
+  return update !== undefined && update < record.updates.length ? update : undefined;
+}
+
+/** Most buttons that fit; with more updates a slider takes their place. */
+const MOST = 10;
+
+/** Steps through the updates of a step: all together, or one mini-batch of one epoch. */
+export function UpdatePicker({ record, whole }: { record: StepRecord; whole: string }) {
+  const shown = useUpdate(record);
+  const { updates } = record;
+  const choose = (update: number | undefined) => useStage.setState({ update });
+  const tip = (i: number) => `Update ${i + 1}: epoch ${updates[i].epoch + 1}, mini-batch ${updates[i].miniBatch + 1}`;
+  return (
+    <fieldset className="segments" aria-label="Update to look at">
+      <button type="button" aria-pressed={shown === undefined} onClick={() => choose(undefined)}>
+        {whole}
+      </button>
+      {updates.length <= MOST ? (
+        updates.map((update, i) => (
+          <button
+            key={`${update.epoch}.${update.miniBatch}`}
+            type="button"
+            aria-pressed={shown === i}
+            aria-label={tip(i)}
+            data-tip={tip(i)}
+            onClick={() => choose(i)}
+          >
+            {i + 1}
+          </button>
+        ))
+      ) : (
+        <input
+          type="range"
+          min={0}
+          max={updates.length - 1}
+          value={shown ?? updates.length - 1}
+          aria-label="Update"
+          aria-valuetext={tip(shown ?? updates.length - 1)}
+          onChange={(event) => choose(Number(event.target.value))}
+        />
+      )}
+    </fieldset>
+  );
+}
