@@ -150,6 +150,7 @@ function CurveTable({ curves }: { curves: readonly Curve[] }) {
 /** From 0, or lower where values are, to a little above the highest. */
 function extent(values: readonly number[]): [number, number] {
   const finite = values.filter(Number.isFinite);
+  if (finite.length === 0) return [0, 1];
   const most = Math.max(1e-9, ...finite);
   const least = Math.min(0, ...finite);
   const unit = 10 ** Math.floor(Math.log10(most - least)) / 2;

@@ -64,11 +64,12 @@ export function Seeds() {
           </select>
         </label>
         {sweep.running ? (
-          <button type="button" onClick={cancelSweep}>
+          // Of its own key: were it turned into the other button while it is clicked, the click would submit the form.
+          <button key="cancel" type="button" onClick={cancelSweep}>
             Cancel
           </button>
         ) : (
-          <button type="submit" className="primary">
+          <button key="start" type="submit" className="primary">
             Run the seeds
           </button>
         )}
