@@ -104,6 +104,11 @@ async function fidget(playground: Playground, until: number): Promise<void> {
     () => playground.backToLive(),
     () => page.getByLabel("Rollouts: arrow keys choose a token").press("ArrowDown"),
     () => turn("1"),
+    ...["Prompts", "Rewards", "Advantages", "Weights", "Objective", "Update", "Evaluation", "Rollouts"].map(
+      (view) => () => playground.view(view),
+    ),
+    () => playground.button("tree").click(),
+    () => playground.button("rows").click(),
     () => page.getByLabel("Colour tokens by").selectOption("auto"),
   ];
   for (let i = 0; performance.now() < until; i++) {

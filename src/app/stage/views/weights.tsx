@@ -21,6 +21,10 @@ export function WeightsView({ record, phase }: { record: StepRecord; phase: Phas
   );
   const summary = useMemo(() => weightSummary(record, update), [record, update]);
   const top = topWeight(record);
+  const heaviest = useMemo(
+    () => Math.max(1e-12, ...record.rollouts.map((_, row) => sumOf(rowWeights(record, row, update)))),
+    [record, update],
+  );
   const aggregation = AGGREGATIONS.find((plugin) => plugin.id === record.settings.aggregation);
   const masked = summary.inMaskedAnswers + summary.inOthers;
   return (
@@ -29,9 +33,6 @@ export function WeightsView({ record, phase }: { record: StepRecord; phase: Phas
         <UpdatePicker record={record} whole="all" />
         <span className="legend" data-tip={aggregation?.explanation.sentence}>
           <i className="weight-sample" /> w up to {short(top, 2)} · <b>{aggregation?.name}</b>
-          {summary.range &&
-            summary.range[0] !== summary.range[1] &&
-            ` · from ${short(summary.range[0], 2)} to ${short(summary.range[1], 2)}`}
         </span>
         <span className="columns weight-columns" aria-hidden="true">
           <span>Σ w of the answer</span>
@@ -45,6 +46,11 @@ export function WeightsView({ record, phase }: { record: StepRecord; phase: Phas
                 summary.maskedAnswers > 0 ? `, among them ${count(summary.maskedAnswers, "whole answer")}` : ""
               }.`}
         </li>
+        {summary.range && summary.range[0] !== summary.range[1] && (
+          <li className="dim">
+            w from {short(summary.range[0], 2)} to {short(summary.range[1], 2)}
+          </li>
+        )}
         {summary.plugins.map(({ key, plugin, meaning, range: [low, high], zeros }) => (
           <li key={key} data-tip={`${plugin}: ${meaning}`}>
             <b>{plugin}</b> {low === high ? short(low) : `${short(low)} … ${short(high)}`}
@@ -57,7 +63,16 @@ export function WeightsView({ record, phase }: { record: StepRecord; phase: Phas
           item.kind === "group" ? (
             <GroupHeader key={`g${item.group}`} record={record} group={item.group} phase={phase} top={item.top} />
           ) : item.kind === "row" ? (
-            <WeightRow key={`r${item.row}`} record={record} row={item.row} update={update} top={item.top} most={top} selected={selected} />
+            <WeightRow
+              key={`r${item.row}`}
+              record={record}
+              row={item.row}
+              update={update}
+              top={item.top}
+              most={top}
+              heaviest={heaviest}
+              selected={selected}
+            />
           ) : null
         }
       </TokenList>
@@ -65,19 +80,23 @@ export function WeightsView({ record, phase }: { record: StepRecord; phase: Phas
   );
 }
 
+const sumOf = (weights: Float32Array | undefined) => weights?.reduce((a, b) => a + b, 0) ?? 0;
+
 interface WeightRowProps {
   readonly record: StepRecord;
   readonly row: number;
   readonly update: number | undefined;
   readonly top: number;
+  /** The largest weight of the step, and the largest sum over an answer: the bars' ends. */
   readonly most: number;
+  readonly heaviest: number;
   readonly selected: number | undefined;
 }
 
-const WeightRow = memo(function WeightRow({ record, row, update, top, most, selected }: WeightRowProps) {
+const WeightRow = memo(function WeightRow({ record, row, update, top, most, heaviest, selected }: WeightRowProps) {
   const weights = rowWeights(record, row, update) ?? new Float32Array();
   const { tokens, offsets } = record.tokens!;
-  const sum = weights.reduce((a, b) => a + b, 0);
+  const sum = sumOf(weights);
   const masked = weights.filter((w) => w === 0).length;
   return (
     // biome-ignore lint/a11y/useSemanticElements: rows of a virtual list; a table cannot leave rows out
@@ -108,7 +127,10 @@ const WeightRow = memo(function WeightRow({ record, row, update, top, most, sele
           </span>
         ))}
       </div>
-      <span className="row-weight">{short(sum, 2)}</span>
+      <span className="row-weight">
+        <i aria-hidden="true" style={{ width: `${(sum / heaviest) * 100}%` }} />
+        <span>{short(sum, 2)}</span>
+      </span>
     </div>
   );
 });
