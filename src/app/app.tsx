@@ -60,7 +60,7 @@ export function App() {
           <KeptRuns />
         </Suspense>
       )}
-      <Toasts />
+      {!runsOpen && <Toasts />}
       <Confirm />
       <Fatal />
       <Tooltip />

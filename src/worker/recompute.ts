@@ -58,5 +58,5 @@ const isEvaluation = (name: string) => name.startsWith("pass@") || name.startsWi
 
 /** Whether a step that was computed again equals the original in every number, apart from the time that it took. */
 export function sameMetrics(again: Metrics, original: Metrics): boolean {
-  return Object.entries(again).every(([name, value]) => TIMINGS.includes(name) || isEvaluation(name) || Object.is(original[name], value));
+  return Object.entries(again).every(([name, value]) => TIMINGS.includes(name) || isEvaluation(name) || original[name] === value);
 }

@@ -6,6 +6,7 @@ import { count, percent } from "../format.ts";
 import { nameOfTask } from "../knobs/describe.ts";
 import { Popover } from "../popover.tsx";
 import { usePage } from "../state.ts";
+import { Toasts } from "../toasts.tsx";
 import { takeFile } from "./file.ts";
 import { closeRuns } from "./open.ts";
 import "./kept.css";
@@ -80,6 +81,8 @@ export default function Runs() {
         )}
       </div>
       <Storage changed={kept} />
+      {/* What is outside of an open dialog can be neither seen nor touched. */}
+      <Toasts />
     </dialog>
   );
 }

@@ -66,7 +66,7 @@ export function KnobPanel() {
       </div>
       <p className="pending-list" aria-live="polite">
         {lookedAt !== undefined
-          ? `As it was in step ${lookedAt}. A knob turned here changes a fork of this run, from step ${lookedAt + 1} on.`
+          ? `As in step ${lookedAt}. What you turn here holds in a fork, from step ${lookedAt + 1} on.`
           : pending.size === 0
             ? "A knob turned during a run is felt from the next step on."
             : pendingText(run, pending)}

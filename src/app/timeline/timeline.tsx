@@ -57,7 +57,12 @@ function useAbout(step: number): string {
 }
 
 const at = (place: number): CSSProperties => ({ left: `${100 * place}%` });
-const GLYPHS = { edit: "◆", fork: "⑂", origin: "⑂" } as const;
+/** Drawn, because few fonts have such a sign. */
+const Branch = () => (
+  <svg viewBox="0 0 12 14" width="10" height="12" aria-hidden="true">
+    <path d="M3 1v12M3 8.5C3 6 9 7 9 3.5V1" fill="none" stroke="currentColor" strokeWidth="2" strokeLinecap="round" />
+  </svg>
+);
 
 /** Drawn once a step at most: what is done and at hand, edits and forks above the line, snapshots and measurements below. */
 const Marks = memo(function Marks({ end }: { end: number }) {
@@ -98,7 +103,7 @@ const Marks = memo(function Marks({ end }: { end: number }) {
           aria-label={text}
           onClick={() => lookAt(s)}
         >
-          {GLYPHS[kind]}
+          {kind === "edit" ? "◆" : <Branch />}
         </button>
       ))}
     </div>
@@ -126,7 +131,8 @@ function Fork({ step }: { step: number }) {
             : `A new run that goes on from step ${step}, so that this one can be compared with it. This run stays kept.`
       }
     >
-      {past ? `⑂ Fork at ${step}` : "⑂ Fork"}
+      <Branch />
+      {past ? `Fork at ${step}` : "Fork"}
       {changes.length > 0 && <span className="fork-changes">{changes.length}</span>}
     </button>
   );
@@ -150,7 +156,10 @@ function MemoryUse() {
         </div>
         <div>
           <dt>
-            <span className="sample fork">⑂</span> fork
+            <span className="sample">
+              <Branch />
+            </span>{" "}
+            fork
           </dt>
           <dd>another run branches off, or this one did</dd>
         </div>
