@@ -138,6 +138,7 @@ it.each([
       await page.evaluate(() => new Promise<void>((resolve) => setTimeout(resolve, 500)));
       expect((await readLedger(page)).renderings).toBe(0);
 
+      await playground.view("Rollouts");
       await hold(page, true);
       expect(await atOnce(page, { choose: "[aria-label='Recipe']", value: "dapo" }, "[aria-label='Recipe']")).toBe("dapo");
       expect(await atOnce(page, { choose: "[aria-label='Colour tokens by']", value: "entropy" }, ".stage")).toContain("Starting a new run");
