@@ -100,6 +100,8 @@ export interface PageState {
   readonly fatal: string | undefined;
 }
 
+const NO_MEMORY: Memory = { step: 0, records: [], snapshots: [], bytes: 0 };
+
 export const EMPTY: PageState = {
   policies: [],
   progress: { what: "Starting", fraction: 0 },
@@ -120,7 +122,7 @@ export const EMPTY: PageState = {
   sampled: undefined,
   lookBack: undefined,
   forkChanges: [],
-  memory: { records: [], snapshots: [], bytes: 0 },
+  memory: NO_MEMORY,
   pace: 0,
   viewPhase: undefined,
   selection: undefined,
@@ -170,6 +172,7 @@ export function afterEvent(state: PageState, event: Event): PageState {
         live: undefined,
         lookBack: undefined,
         forkChanges: [],
+        memory: { ...NO_MEMORY, step: event.step },
         viewPhase: undefined,
         selection: undefined,
         progress: undefined,
@@ -189,7 +192,7 @@ export function afterEvent(state: PageState, event: Event): PageState {
     case "phase":
       return afterPhase(state, event.record);
     case "step":
-      return { ...state, step: event.step, history: withMetrics(state.history, event.metrics) };
+      return { ...state, step: event.step, history: withMetrics(state.history, event.metrics), run: withDueEdits(state.run, event.step + 1) };
     case "edited": {
       if (!state.run) return state;
       const { edit, settings } = event;
@@ -247,6 +250,13 @@ function refreshed(selection: Selection | undefined, record: StepRecord): Select
   const rollout = record.rollouts[selection.row];
   if (rollout?.text === selection.record.rollouts[selection.row]?.text) return { ...selection, record };
   return undefined;
+}
+
+/** Edits that were made ahead, as by a link, turn their knobs when their step comes. */
+function withDueEdits(run: RunView | undefined, step: number): RunView | undefined {
+  if (!run?.edits.some((edit) => edit.step === step)) return run;
+  const { recipe, seed } = setupAt(run.setup, run.edits, step);
+  return { ...run, recipe, seed };
 }
 
 /** Steps come once each, in order; after a recovery one may come again. */

@@ -93,7 +93,7 @@ export class RunHistory {
     return part;
   }
 
-  memory(): Memory {
+  memory(): Omit<Memory, "step"> {
     const snapshots = this.held.map((held) => held.value.step);
     const gap = Math.max(SNAPSHOT_EVERY, ...snapshots.map((step, i) => step - (snapshots[i - 1] ?? 0)));
     const thinned = [

@@ -9,8 +9,8 @@ import type { Parent } from "../storage/run-store.ts";
 export type Command =
   /** First message. URLs are absolute, because a worker resolves relative ones elsewhere. */
   | { type: "open"; policiesUrl: string; wasmPaths?: { wasm: string; mjs: string }; engine: "auto" | "portable" | "webgpu" }
-  /** Starts a run from the policy's shipped weights; ends the run in progress. */
-  | { type: "start"; setup: RunSetup }
+  /** Starts a run from the policy's shipped weights; ends the run in progress. `edits` are knobs that turn by themselves at their steps. */
+  | { type: "start"; setup: RunSetup; edits?: readonly Edit[] }
   /** Continues a run that was kept. */
   | { type: "resume"; runId: string }
   | { type: "forget"; runId: string }
@@ -70,6 +70,8 @@ export interface KeptRun {
 
 /** What the worker remembers of the run, for looking back. */
 export interface Memory {
+  /** Steps completed when this was so. */
+  readonly step: number;
   /** Steps whose records are at hand. */
   readonly records: readonly number[];
   /** Steps after which a snapshot was taken. */

@@ -4,13 +4,13 @@ import { type Base, type Edit, Run, type RunOptions, type RunSetup, setupAt } fr
 import { type Engine, EngineError } from "../policy/engine.ts";
 import type { Change } from "../recipes/changes.ts";
 import { checkResolved } from "../recipes/recipe.ts";
-import { checkWeights, readRunFile, SNAPSHOT_EVERY, writeRunFile } from "../storage/run-file.ts";
+import { checkWeights, readRunFile, SNAPSHOT_EVERY } from "../storage/run-file.ts";
 import type { Parent, RunStore, StoredRun } from "../storage/run-store.ts";
-import { metricsCsv, rolloutLines } from "../storage/tables.ts";
 import { RunHistory } from "./history.ts";
 import { Keeper, sentence } from "./keeper.ts";
+import { LookBack, Turns } from "./look-back.ts";
 import type { Command, EngineStatus, Event, ExportKind } from "./protocol.ts";
-import { recompute, sameMetrics, Turns } from "./recompute.ts";
+import { fileOf } from "./run-files.ts";
 
 /** What the session needs from its surroundings: a worker in a browser, or a test. */
 export interface SessionHost {
@@ -34,8 +34,6 @@ type Goal =
 
 /** The longest pause of slow motion (milliseconds). */
 const LONGEST_PAUSE = 60_000;
-/** Scrubbing asks for many steps in passing: only one that is stayed at for so long (milliseconds) is computed again. */
-const BEFORE_RECOMPUTING = 80;
 /** While playing, records are shown at most this often (milliseconds); metrics always arrive. */
 const SHOW_EVERY = 80;
 /** Idle time before pass@k is measured, and the longest that it may be expected to take (milliseconds). */
@@ -78,8 +76,7 @@ export class Session {
   private endPause: (() => void) | undefined;
   private readonly keeper: Keeper;
   private readonly turns = new Turns();
-  /** What is being computed again, beside the run. */
-  private looking: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
+  private readonly lookBack: LookBack;
   /** The fork that is being made. */
   private forking: AbortController | undefined;
   private queue: Promise<void> = Promise.resolve();
@@ -90,6 +87,18 @@ export class Session {
   constructor(host: SessionHost) {
     this.host = host;
     this.keeper = new Keeper(host.store, (event) => host.emit(event));
+    this.lookBack = new LookBack({
+      subject: () => this.run && { run: this.run, history: this.history, metrics: this.metrics },
+      openAt: (run, snapshot) =>
+        Run.open(this.engine!, run.setup, this.base!.base, { edits: run.edits, inspect: true, ...(snapshot ? { snapshot } : {}) }),
+      turns: this.turns,
+      isLost: () => this.engineLost,
+      emit: (event) => host.emit(event),
+      onEnd: () => {
+        this.tellMemory();
+        if (!this.goal) this.startIdleWork();
+      },
+    });
   }
 
   /** Handles a command after those before it. Never throws: failures become events. */
@@ -113,7 +122,7 @@ export class Session {
         await this.openEngine();
         return;
       case "start":
-        return this.begin(command.setup);
+        return this.begin(command.setup, command.edits);
       case "resume":
         return this.resume(command.runId);
       case "forget":
@@ -149,7 +158,7 @@ export class Session {
       case "edit":
         return this.edit(command.path, command.value);
       case "record":
-        return this.lookUp(command.step);
+        return this.lookBack.ask(command.step);
       case "sample":
         return this.sample(command.problem, command.samples);
       case "cancel":
@@ -225,9 +234,11 @@ export class Session {
 
   // Runs.
 
-  private async begin(setup: RunSetup): Promise<void> {
+  private async begin(setup: RunSetup, edits: readonly Edit[] = []): Promise<void> {
+    // One that does not fit must not end the run in progress.
+    setupAt(setup, edits, Number.POSITIVE_INFINITY);
     await this.halt();
-    const run = await this.inItsPlace(() => this.openRun(setup));
+    const run = await this.inItsPlace(() => this.openRun(setup, { edits }));
     this.adopt(run, { id: crypto.randomUUID() });
     await this.show();
   }
@@ -345,14 +356,13 @@ export class Session {
   }
 
   private tellMemory(): void {
-    this.host.emit({ type: "memory", memory: this.history.memory() });
+    this.host.emit({ type: "memory", memory: { step: this.run?.step ?? 0, ...this.history.memory() } });
   }
 
   /** Stops where the loop stands, and drops the step in progress. */
   private async halt(): Promise<void> {
     this.setGoal(undefined);
-    this.looking?.abort.abort();
-    await this.looking?.done;
+    await this.lookBack.end();
     await this.pumping;
     await this.keep();
     this.generator = undefined;
@@ -370,60 +380,8 @@ export class Session {
     await runTo(this.run!, step, (record) => this.history.addRecord(record), onProgress);
   }
 
-  // Looking back.
-
-  /** Answers with the record at hand, or computes it again beside the run, which may go on meanwhile. */
-  private lookUp(step: number): void {
-    this.looking?.abort.abort();
-    const record = this.history.record(step);
-    const run = this.run;
-    if (record || !run || !Number.isInteger(step) || step < 1 || step > run.step) {
-      this.host.emit({ type: "record", step, record: record ?? null });
-      return;
-    }
-    const abort = new AbortController();
-    const before = this.looking?.done;
-    const done = this.computeAgain(run, step, abort.signal, before)
-      .catch((error) => {
-        const problem = this.engineLost ? "the GPU was lost meanwhile; look at it again" : sentence(error);
-        this.host.emit({ type: "record", step, record: null, problem });
-      })
-      .finally(() => {
-        if (this.looking?.abort !== abort) return;
-        this.looking = undefined;
-        if (!this.goal) this.startIdleWork();
-      });
-    this.looking = { abort, done };
-  }
-
-  private async computeAgain(run: Run, step: number, signal: AbortSignal, before: Promise<void> | undefined): Promise<void> {
-    await before;
-    await new Promise((resolve) => setTimeout(resolve, BEFORE_RECOMPUTING));
-    const snapshot = this.history.nearest(step - 1);
-    const { base } = this.base!;
-    const from = snapshot?.step ?? 0;
-    const onProgress = (fraction: number) => {
-      if (!signal.aborted) this.host.emit({ type: "recomputing", step, from, fraction });
-    };
-    const record = await recompute({
-      open: () => Run.open(this.engine!, run.setup, base, { edits: run.edits, inspect: true, ...(snapshot ? { snapshot } : {}) }),
-      step,
-      turns: this.turns,
-      signal,
-      onProgress,
-      keep: (each) => {
-        if (run === this.run && !this.history.record(each.step)) this.history.addRecomputed(each);
-      },
-    });
-    if (!record || signal.aborted) return;
-    const original = this.metrics.find((line) => line.step === step);
-    const recomputed = original && sameMetrics(record.metrics!, original) ? "same" : "different";
-    this.host.emit({ type: "record", step, record, recomputed });
-    this.tellMemory();
-  }
-
   private cancel(): void {
-    this.looking?.abort.abort();
+    this.lookBack.cancel();
     this.forking?.abort();
   }
 
@@ -626,6 +584,7 @@ export class Session {
     if (!run || run.step === 0) return;
     if (!this.generator && !this.history.hasSnapshot(run.step)) this.history.addSnapshot(await this.turns.take(() => run.snapshot()));
     await this.keeper.keep(this.runId, this.metrics, () => this.stored());
+    this.tellMemory();
   }
 
   /** The run at hand as it is kept. */
@@ -653,15 +612,7 @@ export class Session {
   private async export(id: string, what: ExportKind): Promise<void> {
     const here = id === this.runId && this.run !== undefined;
     const { run, metrics } = here ? { run: this.stored(), metrics: this.metrics } : await this.keeper.load(id);
-    if (metrics.length === 0) throw new Error("This run has no steps to export yet.");
-    const name = run.name ?? [run.setup.recipe.name, run.setup.recipe.slots.task.plugin, `seed ${run.setup.seed}`].join(" ");
-    const file = `${name.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "")}-${metrics.length}-steps`;
-    const send = (extension: string, mime: string, content: string) =>
-      this.host.emit({ type: "exported", fileName: `${file}.${extension}`, mime, content });
-    if (what === "metrics") return send("csv", "text/csv", metricsCsv(metrics));
-    if (what === "run") return send("rlvr.json", "application/json", writeRunFile({ run: { ...run, steps: metrics.length }, metrics }));
-    if (!here) throw new Error("Answers can be exported of the run on screen only: open this one first.");
-    return send("jsonl", "application/jsonl", this.history.keptRecords.map(rolloutLines).join(""));
+    this.host.emit({ type: "exported", ...fileOf({ run, metrics }, what, here ? this.history.keptRecords : undefined) });
   }
 
   private async import(text: string): Promise<void> {
@@ -689,7 +640,7 @@ export class Session {
   private startIdleWork(): void {
     this.stopIdleWork();
     const run = this.run;
-    if (!run || this.goal || this.looking) return;
+    if (!run || this.goal || this.lookBack.busy) return;
     const params = run.upcoming.recipe.slots.evaluation.params;
     const rows = (params.passAtKProblems as number) * (params.passAtKSamples as number);
     if (rows * this.millisecondsPerRow > IDLE_WORK || (this.start && this.evaluatedAt === run.step)) return;

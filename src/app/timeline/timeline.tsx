@@ -73,9 +73,9 @@ const Marks = memo(function Marks({ end }: { end: number }) {
   const history = usePage((state) => state.history);
   const marks = useMemo(() => (run ? marksOf(run, kept) : []), [run, kept]);
   const measured = useMemo(() => measuredSteps(history), [history]);
-  // The newest records are at hand before the worker has said so.
-  const since = memory.records.at(-1) ?? 0;
-  const atHand = stretches([...memory.records, ...Array.from({ length: Math.max(0, step - since) }, (_, i) => since + 1 + i)]);
+  // What was completed since then is at hand, too.
+  const newer = Array.from({ length: Math.max(0, step - memory.step) }, (_, i) => memory.step + 1 + i);
+  const atHand = stretches([...memory.records, ...newer]);
   return (
     <div className="marks">
       <div className="line done" style={{ width: `${100 * placeOf(step, end)}%` }} />
