@@ -136,7 +136,7 @@ const settings: Check = (value, at) => {
       refuse(`${at}[${JSON.stringify(path)}]`, "a number, a text or true or false", set);
 };
 
-const name = text(40, [/^[a-z][\w-]*$/, "a name of small letters, digits and hyphens"]);
+const name = text(40, [/^[a-z][a-z0-9-]*$/, "a name of small letters, digits and hyphens"]);
 
 const action = kinds({
   train: object({ train: number(1, MOST_TRAINING, true) }),

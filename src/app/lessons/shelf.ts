@@ -22,7 +22,7 @@ export interface Progress {
 
 export const FRESH: Progress = { at: 0, steps: {}, kept: {}, finished: false };
 
-const KEYS = { progress: "rlvr-lesson-progress", own: "rlvr-lesson-files", speed: "rlvr-lesson-speed", welcomed: "rlvr-lesson-welcomed" };
+const KEYS = { progress: "rlvr-lesson-progress", own: "rlvr-lesson-files", speed: "rlvr-lesson-speed" };
 const MOST_OWN = 12;
 
 function load<T>(key: string, fallback: T): T {
@@ -89,6 +89,3 @@ export function speedOf(engine: string): Speed | undefined {
 
 export const saveSpeed = (engine: string, speed: Speed) =>
   save(KEYS.speed, { ...load<Record<string, Speed>>(KEYS.speed, {}), [engine]: speed });
-
-export const wasWelcomed = () => load(KEYS.welcomed, false);
-export const welcomed = () => save(KEYS.welcomed, true);

@@ -51,7 +51,7 @@ export const entropy: Lesson = {
       say: "We take a high learning rate, so that we need not wait long.",
       highlight: "charts",
       ask: {
-        question: "After 30 steps, entropy…",
+        question: "After 20 steps, entropy…",
         options: [
           {
             label: "has fallen a lot (by more than 0.2)",
@@ -72,7 +72,7 @@ export const entropy: Lesson = {
           },
         ],
       },
-      do: { label: "Train 30 steps", actions: [{ train: 30 }, { keep: "plain" }] },
+      do: { label: "Train 20 steps", actions: [{ train: 20 }, { keep: "plain" }] },
       reveal: [
         {
           if: { value: "plain: entropy over first 3 minus plain: entropy over last 3", above: 0.02 },
@@ -113,8 +113,8 @@ export const entropy: Lesson = {
       knob: "objective.clipHigh",
       ask: helps("clip", "With the higher bound, entropy at the end is…"),
       do: {
-        label: "Train 30 steps with clip-higher",
-        actions: [{ restart: { settings: { "objective.clipHigh": 0.5 } } }, { train: 30 }, { keep: "clip" }],
+        label: "Train 20 steps with clip-higher",
+        actions: [{ restart: { settings: { "objective.clipHigh": 0.5 } } }, { train: 20 }, { keep: "clip" }],
       },
       ...cure("clip"),
     },
@@ -122,10 +122,10 @@ export const entropy: Lesson = {
       title: "Cure 2: pay for variety",
       say: "An entropy bonus adds to the objective: the policy is rewarded for staying undecided. The coefficient says how much.",
       knob: "losses.entropy.coefficient",
-      ask: helps("bonus", "With a bonus of 0.03, entropy at the end is…"),
+      ask: helps("bonus", "With a bonus of 0.005, entropy at the end is…"),
       do: {
-        label: "Train 30 steps with the bonus",
-        actions: [{ restart: { settings: { losses: "entropy", "losses.entropy.coefficient": 0.03 } } }, { train: 30 }, { keep: "bonus" }],
+        label: "Train 20 steps with the bonus",
+        actions: [{ restart: { settings: { losses: "entropy", "losses.entropy.coefficient": 0.005 } } }, { train: 20 }, { keep: "bonus" }],
       },
       ...cure("bonus"),
     },
@@ -135,8 +135,8 @@ export const entropy: Lesson = {
       knob: "kl.coefficient",
       ask: helps("kl", "With a KL coefficient of 0.1, entropy at the end is…"),
       do: {
-        label: "Train 30 steps with the penalty",
-        actions: [{ restart: { settings: { "kl.coefficient": 0.1 } } }, { train: 30 }, { keep: "kl" }],
+        label: "Train 20 steps with the penalty",
+        actions: [{ restart: { settings: { "kl.coefficient": 0.1 } } }, { train: 20 }, { keep: "kl" }],
       },
       ...cure("kl"),
     },
@@ -155,7 +155,7 @@ export const entropy: Lesson = {
     },
   ],
   notes:
-    "**Timing.** Four short runs. Use the waiting time for the prediction of the next cure.\n\n**Why entropy falls.** What was drawn and paid off becomes more probable; what was not drawn cannot be paid. The likely gets likelier.\n\n**What people get wrong.** They take high entropy for good. Ask what the entropy of a coin-tossing policy is.\n\n**What may come out differently.** Clip-higher only acts on tokens that reach the bound; in short runs that may be few. The bonus depends on its coefficient: 0.3 in place of 0.03 drowns the reward. A KL penalty also slows learning. If a cure did nothing here, say so and look at the clip chart for the reason.",
+    "**Timing.** Four short runs. Use the waiting time for the prediction of the next cure.\n\n**Why entropy falls.** What was drawn and paid off becomes more probable; what was not drawn cannot be paid. The likely gets likelier.\n\n**What people get wrong.** They take high entropy for good. Ask what the entropy of a coin-tossing policy is.\n\n**What may come out differently.** Clip-higher only acts on tokens that reach the bound; in short runs that may be few. The bonus depends on its coefficient: 0.03 in place of 0.005 drowns the reward. A KL penalty also slows learning. If a cure did nothing here, say so and look at the clip chart for the reason.",
   worksheet: [
     "Why can a group of identical answers teach nothing?",
     "Fill in from your machine: entropy and share of right answers without a cure, and with each of the three.",

@@ -2,6 +2,8 @@ import { type Condition, LESSON_FORMAT, type Lesson } from "../lesson.ts";
 import { SIZES } from "./sizes.ts";
 
 const LENGTH = "completions/mean_length";
+const GREW = `plain: ${LENGTH} over last 5 minus plain: ${LENGTH} over first 5`;
+const RIGHT_LONGER = "plain: completions/mean_length_right over first 5 minus plain: completions/mean_length_wrong over first 5";
 const SHORTER: Condition = { value: `plain: ${LENGTH} over last 5 minus short: ${LENGTH} over last 5`, above: 0.3 };
 
 export const length: Lesson = {
@@ -17,7 +19,7 @@ export const length: Lesson = {
     task: "addition",
     level: "2",
     seed: 8,
-    settings: { "optimizer.learningRate": 3e-4, "evaluation.every": 0 },
+    settings: { "optimizer.learningRate": 1.5e-4, "evaluation.every": 0 },
     sizes: SIZES,
   },
   steps: [
@@ -53,11 +55,11 @@ export const length: Lesson = {
       reveal: [
         {
           if: { value: `plain: ${LENGTH} over last 5 minus plain: ${LENGTH} over first 5`, above: 0.2 },
-          say: `It grew, from {plain: ${LENGTH} over first 5} to {plain: ${LENGTH} over last 5} characters. Nobody paid for length. Longer answers were right more often, and so they spread. Right answers: {plain: score over first 5} then, {plain: score over last 5} now.`,
+          say: `It grew, from {plain: ${LENGTH} over first 5} to {plain: ${LENGTH} over last 5} characters. Nobody paid for length. Right answers: {plain: score over first 5} then, {plain: score over last 5} now.`,
         },
         {
           if: { value: `plain: ${LENGTH} over last 5 minus plain: ${LENGTH} over first 5`, below: -0.2 },
-          say: `It shrank, from {plain: ${LENGTH} over first 5} to {plain: ${LENGTH} over last 5} characters: here the short way paid better. Right answers: {plain: score over first 5} then, {plain: score over last 5} now.`,
+          say: `It shrank, from {plain: ${LENGTH} over first 5} to {plain: ${LENGTH} over last 5} characters. Right answers: {plain: score over first 5} then, {plain: score over last 5} now.`,
         },
         {
           say: `From {plain: ${LENGTH} over first 5} to {plain: ${LENGTH} over last 5} characters: hardly a change. Right answers: {plain: score over first 5} then, {plain: score over last 5} now. Length moves when one length is right more often than another.`,
@@ -90,7 +92,26 @@ export const length: Lesson = {
       },
       reveal: [
         {
-          say: "Right ones had {plain: completions/mean_length_right over first 5} characters, wrong ones {plain: completions/mean_length_wrong over first 5}. This difference is what pulls the mean. No intention is needed.",
+          if: {
+            any: [
+              {
+                all: [
+                  { value: RIGHT_LONGER, above: 0 },
+                  { value: GREW, above: 0 },
+                ],
+              },
+              {
+                all: [
+                  { value: RIGHT_LONGER, below: 0 },
+                  { value: GREW, below: 0 },
+                ],
+              },
+            ],
+          },
+          say: "Right ones had {plain: completions/mean_length_right over first 5} characters, wrong ones {plain: completions/mean_length_wrong over first 5}. The mean went the same way as this difference. Whatever right answers have in common spreads, their length included. No intention is needed.",
+        },
+        {
+          say: "Right ones had {plain: completions/mean_length_right over first 5} characters, wrong ones {plain: completions/mean_length_wrong over first 5}. Here the mean did *not* go the way of this difference. It is one pull among several: how each length is averaged in the loss, what the policy finds easy to learn, and chance in a short run.",
         },
       ],
     },
