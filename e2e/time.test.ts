@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Page } from "playwright";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { smallSetup } from "../src/loop/testing.ts";
 import { type Browsing, browse } from "./harness.ts";
 import { PATIENCE, Playground, SMALL_RUN } from "./page.ts";
 
@@ -193,6 +194,51 @@ it(
     await playground.pause();
     expect(browsing.complaints).toEqual([]);
     await page.close();
+  },
+  PATIENCE,
+);
+
+it(
+  "takes over what an earlier version of the page kept",
+  async () => {
+    const fresh = await browse({ gpu: false });
+    const playground = new Playground(await fresh.newPage());
+    const { page } = playground;
+    // Any file of the site will do: the storage belongs to the address.
+    await page.goto(`${fresh.url}policies/index.json`);
+    const old = { id: "old", setup: smallSetup({ "sampler.promptsPerStep": 2 }), edits: [], plan: {}, steps: 1, savedAt: Date.now() };
+    await page.evaluate(
+      (run) =>
+        new Promise<void>((resolve, reject) => {
+          const request = indexedDB.open("rlvr-playground", 1);
+          request.onerror = reject;
+          request.onupgradeneeded = () => {
+            request.result.createObjectStore("runs", { keyPath: "id" });
+            request.result.createObjectStore("metrics");
+          };
+          request.onsuccess = () => {
+            const transaction = request.result.transaction(["runs", "metrics"], "readwrite");
+            transaction.objectStore("runs").put(run);
+            transaction.objectStore("metrics").put({ step: 1, reward: 0.5 }, ["old", 1]);
+            transaction.oncomplete = () => {
+              request.result.close();
+              resolve();
+            };
+          };
+        }),
+      old,
+    );
+    // For a file that is no page the browser looks for an icon in vain.
+    fresh.complaints.length = 0;
+    await playground.open(`${fresh.url}${RUN}`);
+    await page.getByText("nano · Reverse · GRPO · 1 step").waitFor();
+    await playground.button("Resume").click();
+    await page.locator(".of-step", { hasText: "step 2" }).waitFor();
+    await playground.oneStep();
+    await playground.button("Runs").click();
+    await page.getByRole("dialog", { name: "Kept runs" }).getByText("on screen").waitFor();
+    expect(fresh.complaints).toEqual([]);
+    await fresh.close();
   },
   PATIENCE,
 );
