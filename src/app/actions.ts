@@ -1,5 +1,5 @@
 import type { Phase } from "../loop/record.ts";
-import type { RunSetup } from "../loop/run.ts";
+import type { Edit, RunSetup } from "../loop/run.ts";
 import type { Change } from "../recipes/changes.ts";
 import { recipeById } from "../recipes/index.ts";
 import { resolveRecipe, withChange } from "../recipes/recipe.ts";
@@ -42,12 +42,13 @@ export function reset(): void {
   send({ type: "reset" });
 }
 
-export function start(setup: RunSetup): void {
+/** `edits` are knobs that turn by themselves at their steps. */
+export function start(setup: RunSetup, edits: readonly Edit[] = []): void {
   const { drafts } = usePage.getState();
   const progress = { what: "Starting a new run", fraction: undefined };
   forgetHistory();
   usePage.setState({ progress, drafts: { ...drafts, recipe: setup.recipe.id, policy: setup.policy } });
-  send({ type: "start", setup });
+  send({ type: "start", setup, ...(edits.length > 0 ? { edits } : {}) });
 }
 
 /** Slow motion: the pause after each phase and each update, in milliseconds; 0 is full speed. */

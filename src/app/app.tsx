@@ -7,6 +7,7 @@ import { Inspector } from "./inspector/inspector.tsx";
 import { DropFile } from "./kept/drop.tsx";
 import { useRuns } from "./kept/open.ts";
 import { KnobPanel } from "./knobs/panel.tsx";
+import { Learn } from "./lessons/learn.tsx";
 import { useRecipes } from "./recipes/open.ts";
 import { KeysOverlay, Shortcuts } from "./shortcuts.tsx";
 import { Stage } from "./stage/stage.tsx";
@@ -14,6 +15,9 @@ import { Timeline } from "./timeline/timeline.tsx";
 import { Toasts } from "./toasts.tsx";
 import { Tooltip } from "./tooltip.tsx";
 import { Transport } from "./transport.tsx";
+import { Hiding } from "./workshop/hiding.tsx";
+import { useLayout } from "./workshop/layout.ts";
+import { Replay } from "./workshop/replay.tsx";
 
 const Charts = lazy(() => import("./charts/panel.tsx"));
 const Compare = lazy(() => import("./compare/panel.tsx"));
@@ -23,10 +27,12 @@ const KeptRuns = lazy(() => import("./kept/panel.tsx"));
 
 export function App() {
   const runsOpen = useRuns((state) => state.open);
+  const { hidden, presenting } = useLayout();
   const comparing = useCompare((state) => state.open);
   const recipesOpen = useRecipes((state) => state.open);
   return (
-    <div className="app">
+    <div className={`app ${presenting ? "presenting" : ""} ${hidden.map((name) => `without-${name.replaceAll(".", "-")}`).join(" ")}`}>
+      <Hiding />
       <Header />
       <Transport />
       <Timeline />
@@ -60,8 +66,10 @@ export function App() {
           <KeptRuns />
         </Suspense>
       )}
+      <Learn />
       {!runsOpen && <Toasts />}
       <Confirm />
+      <Replay />
       <Fatal />
       <Tooltip />
       <DropFile />

@@ -2,6 +2,7 @@ import { start } from "./actions.ts";
 import { readLink } from "./link.ts";
 import { notify, type ShippedPolicy, usePage } from "./state.ts";
 import { openWorker } from "./worker-client.ts";
+import { arrive } from "./workshop/replay.tsx";
 
 /** Opens the worker and starts the run that the page's address asks for. */
 export async function begin(): Promise<void> {
@@ -20,11 +21,12 @@ export async function begin(): Promise<void> {
     return;
   }
   usePage.setState({ policies });
-  const { setup, engine, problem } = readLink(
+  const { setup, place, engine, problem } = readLink(
     location.search,
     policies.map((policy) => policy.id),
   );
   if (problem) notify("error", problem);
   openWorker({ type: "open", policiesUrl, engine });
-  start(setup);
+  start(setup, place.edits);
+  arrive(place);
 }

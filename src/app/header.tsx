@@ -7,11 +7,13 @@ import { count, rate } from "./format.ts";
 import { Help } from "./help.tsx";
 import { openRuns } from "./kept/open.ts";
 import { changesFromGrpo, parameterAt } from "./knobs/describe.ts";
+import { LearnButton } from "./lessons/learn.tsx";
 import { Popover } from "./popover.tsx";
 import { RUNNABLE_GROUPS } from "./recipes/groups.ts";
 import { openRecipes } from "./recipes/open.ts";
 import { Share } from "./share.tsx";
 import { expectedKnobs, expectedRecipe, type RunView, usePage } from "./state.ts";
+import { Presenting } from "./workshop/presenter.tsx";
 
 export function Header() {
   const run = usePage((state) => state.run);
@@ -33,13 +35,20 @@ export function Header() {
         RLVR Playground
       </h1>
       {run && <Choices run={run} />}
+      <Presenting />
       <div className="spacer" />
       <Engine />
       <CompareButton />
       <Share />
-      <button type="button" className="quiet" onClick={openRuns} data-tip="The runs that this browser keeps: open, name, export, import">
+      <button
+        type="button"
+        className="quiet runs-open"
+        onClick={openRuns}
+        data-tip="The runs that this browser keeps: open, name, export, import"
+      >
         Runs
       </button>
+      <LearnButton />
       <Help />
     </header>
   );
@@ -51,7 +60,7 @@ function CompareButton() {
   return (
     <button
       type="button"
-      className="quiet"
+      className="quiet compare-open"
       aria-pressed={open}
       onClick={() => useCompare.setState({ open: !open })}
       data-tip="Runs against each other: overlaid, side by side, over seeds"

@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { settingsOf } from "../recipes/recipe.ts";
+import { PHASES } from "../loop/record.ts";
+import { recipeById } from "../recipes/index.ts";
+import { resolveRecipe, settingsOf } from "../recipes/recipe.ts";
 import { anyRecipe } from "../recipes/testing.ts";
-import { DEFAULT_POLICY, DEFAULT_SEED, readLink, writeLink } from "./link.ts";
+import { BEGINNING, DEFAULT_POLICY, DEFAULT_SEED, type Place, readLink, writeLink } from "./link.ts";
 
 const policies = ["nano", "tiny"];
 const read = (query: string) => readLink(query, policies);
@@ -76,6 +78,60 @@ describe("a link to a run", () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  it("brings the whole place back: edits, step, phase, what is hidden, layout and lesson", () => {
+    const anyEdit = fc.oneof(
+      fc.record({ path: fc.constant("sampler.groupSize"), value: fc.integer({ min: 2, max: 64 }) }),
+      fc.record({ path: fc.constant("advantage.scale"), value: fc.constantFrom("none", "std") }),
+      fc.record({ path: fc.constant("seed"), value: fc.integer({ min: 0, max: 2 ** 32 - 1 }) }),
+    );
+    const anyPlace: fc.Arbitrary<Place> = fc.record({
+      edits: fc.array(
+        fc.tuple(fc.integer({ min: 1, max: 2000 }), anyEdit).map(([step, edit]) => ({ step, ...edit })),
+        { maxLength: 8 },
+      ),
+      step: fc.integer({ min: 0, max: 2000 }),
+      phase: fc.option(fc.constantFrom(...PHASES), { nil: undefined }),
+      hidden: fc.uniqueArray(fc.constantFrom("knobs", "seed", "sampler", "sampler.groupSize", "shapers.whiten.over")),
+      presenting: fc.boolean(),
+      comparing: fc.boolean(),
+      lesson: fc.option(fc.constantFrom("why-a-group", "entropy-3"), { nil: undefined }),
+    });
+    fc.assert(
+      fc.property(anyPlace, (place) => {
+        const recipe = resolveRecipe(recipeById("grpo"));
+        const { problem, place: read_ } = read(writeLink({ recipe, policy: "nano", seed: 7 }, place));
+        expect(problem).toBeUndefined();
+        expect(read_).toEqual(place);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it.each([
+    ["v=2&step=3&recipe=dapo", /version "2"/],
+    ["v=<b>", /version/],
+    ["step=1e9", /step must be a whole number from 0 to 2000/],
+    ["step=-4", /step must/],
+    ["edit=3", /edit=3 must read/],
+    ["edit=0:sampler.groupSize=4", /step of an edit/],
+    ["edit=2:sampler.groupSize=100000", /100000/],
+    ["edit=2:__proto__.x=1", /__proto__/],
+    ["edit=2:seed=abc", /seed/],
+    [Array.from({ length: 300 }, () => "edit=2:sampler.groupSize=4").join("&"), /300 entries/],
+    ["phase=lunch", /phase must be one of prompts/],
+    ["hide=knobs%22%5D%7Bcolor:red%7D", /nothing to hide/],
+    ["hide=a b", /nothing to hide/],
+    ["present=yes", /present must be 1/],
+    ["view=moon", /view must be one of compare/],
+    ["lesson=../../etc", /no lesson/],
+    ["lesson=<script>", /no lesson/],
+  ])("whose place is hostile starts at the beginning and says so: %.50s", (query, told) => {
+    const { place, problem } = read(`?${query}`);
+    expect(problem).toMatch(told);
+    expect(problem!.length).toBeLessThan(2200);
+    expect(place).toEqual(BEGINNING);
   });
 
   it("can be read by a person", () => {

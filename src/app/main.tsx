@@ -1,13 +1,24 @@
-import { StrictMode } from "react";
+import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app.tsx";
 import { begin } from "./begin.ts";
 import "./theme.css";
 import "./layout.css";
 
+/** Pages beside the playground, by the first name in the address. */
+const PAGES = {
+  selfcheck: lazy(() => import("./workshop/self-check.tsx")),
+  board: lazy(() => import("./workshop/board.tsx")),
+};
+
+const asked = new URLSearchParams(location.search);
+const page = (Object.keys(PAGES) as (keyof typeof PAGES)[]).find((name) => asked.has(name));
+const Page = page ? PAGES[page] : App;
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
-    <App />
+    <Suspense fallback={null}>
+      <Page />
+    </Suspense>
   </StrictMode>,
 );
-void begin();
+if (!page) void begin();

@@ -16,6 +16,7 @@ export const KEYS: readonly (readonly [keys: string, meaning: string])[] = [
   ["S", "slow motion, or full speed again"],
   ["R", "reset"],
   ["Ctrl+Z", "undo a turned knob (with Shift: redo)"],
+  ["P", "large type and fewer panels, for a projector"],
   ["Tab, then arrows", "go through the tokens"],
   ["?", "these keys"],
 ];

@@ -20,6 +20,12 @@ export function openWorker(open: Extract<Command, { type: "open" }>): void {
   send(open);
 }
 
+/** Ends the worker for good, as before everything it stored is deleted. */
+export function stopWorker(): void {
+  worker?.terminate();
+  worker = undefined;
+}
+
 export function send(command: Command): void {
   worker?.postMessage(command);
 }

@@ -41,7 +41,7 @@ export interface CurvesProps {
   readonly height?: number;
 }
 
-const WIDTH = 460;
+const WIDTH = 340;
 const MARGIN = { left: 44, right: 8, top: 8, bottom: 22 };
 
 export function Curves({ title, curves, domain, height = 200 }: CurvesProps) {

@@ -45,7 +45,7 @@ export function Knob({ path, parameter, value, original, pendingFrom, onChange }
   const scheduled = isNumber && typeof value === "string";
   const look = [isTall(parameter) && "tall", scheduled && "scheduled", changed && "changed", pending && "pending"];
   return (
-    <div className={["knob", parameter.kind, ...look.filter(Boolean)].join(" ")}>
+    <div className={["knob", parameter.kind, ...look.filter(Boolean)].join(" ")} data-knob={path}>
       <span className="knob-label" data-tip={tip}>
         {parameter.label}
       </span>

@@ -104,7 +104,7 @@ export function SlotSection({ slot, standing }: { slot: Slot; standing: Standing
     <KnobAt key={path} path={path} value={params[nameOf(path)]} original={own?.[nameOf(path)]} standing={standing} />
   );
   return (
-    <fieldset className="slot">
+    <fieldset className="slot" data-slot={slot}>
       <legend data-tip={declaration.explanation.sentence}>
         {SLOT_NAMES[slot]}
         {choice && plugin !== PLUGINS[slot][0].id && <span className="slot-plugin"> {declaration.name}</span>}
@@ -167,7 +167,7 @@ export function ListSection({ list, standing }: { list: ListSlot; standing: Stan
   const changed = own.map((use) => use.plugin).join(",") !== ids.join(",");
   const others = PLUGINS[list].filter((plugin) => !ids.includes(plugin.id));
   return (
-    <fieldset className={`slot list ${changed ? "changed" : ""} ${pending.has(list) ? "pending" : ""}`}>
+    <fieldset className={`slot list ${changed ? "changed" : ""} ${pending.has(list) ? "pending" : ""}`} data-slot={list}>
       <legend data-tip={LIST_MEANINGS[list]}>{SLOT_NAMES[list]}</legend>
       {changed && (
         <button
