@@ -105,6 +105,76 @@ it("explains a token that is clicked, or reached by the keyboard", () => {
   expect(inspector.getByText(/in the phases to come/)).toBeDefined();
 });
 
+it("shows a token on which the pointer rests, until one is clicked; a second click lets it go", () => {
+  show(run.events);
+  fireEvent.click(screen.getByRole("tab", { name: "Rollouts" }));
+  vi.useFakeTimers();
+  const rest = (index: number) => {
+    fireEvent.pointerOver(document.getElementById(`token-0-${index}`)!, { pointerType: "mouse" });
+    act(() => vi.advanceTimersByTime(400));
+    return usePage.getState().selection?.index;
+  };
+  expect(rest(1)).toBe(1);
+  expect(rest(2)).toBe(2);
+  fireEvent.click(document.getElementById("token-0-0")!);
+  expect(rest(2)).toBe(0);
+  fireEvent.click(document.getElementById("token-0-0")!);
+  expect(rest(2)).toBe(2);
+  vi.useRealTimers();
+});
+
+it("has a view for every phase, which follows it; a chosen view stays until the phase rail is used", () => {
+  const selected = () => screen.getByRole("tab", { selected: true }).textContent;
+  const seen = run.events.flatMap((event) => {
+    if (event.type === "started") show([event]);
+    if (event.type !== "phase" || event.record.step !== 1) return [];
+    show([event]);
+    return [`${event.phase} ${selected()}`];
+  });
+  expect([...new Set(seen)]).toEqual([
+    "prompts Prompts",
+    "rollouts Rollouts",
+    "verdicts Rewards",
+    "rewards Rewards",
+    "advantages Advantages",
+    "update Update",
+    "evaluation Evaluation",
+  ]);
+  fireEvent.click(screen.getByRole("tab", { name: "Objective" }));
+  fireEvent.keyDown(screen.getByRole("tab", { name: "Objective" }), { key: "ArrowRight" });
+  expect(selected()).toBe("Update");
+  show(run.events.slice(run.events.findIndex((e) => e.type === "step") + 1));
+  expect(selected()).toBe("Update");
+  fireEvent.click(button("advantages"));
+  expect(selected()).toBe("Advantages");
+  fireEvent.click(screen.getByRole("tab", { name: "Objective" }));
+  expect(screen.getByText(/Here from “update” on/)).toBeDefined();
+});
+
+it("draws answers to a held-out problem on demand, and shows both sides", () => {
+  show(run.events);
+  fireEvent.click(screen.getByRole("tab", { name: "Evaluation" }));
+  fireEvent.click(button("Next problem"));
+  fireEvent.click(button("Draw 64 answers"));
+  expect(sent).toEqual([{ type: "sample", problem: 1, samples: 64 }]);
+  expect((button("Draw 64 answers") as HTMLButtonElement).disabled).toBe(true);
+  const { problem } = run.last.groups[0];
+  const answer = (text: string, count: number, right: boolean) => ({ text, count, right, reason: right ? "right" : "wrong" });
+  const answers = {
+    problem,
+    at: 1,
+    samples: 64,
+    before: [answer("zz", 64, false)],
+    after: [answer(problem.truth, 48, true), answer("zz", 16, false)],
+  };
+  show([{ type: "sampled", step: 2, updating: false, answers }]);
+  const rows = within(screen.getByRole("region", { name: "Answers to one problem" }))
+    .getAllByRole("row")
+    .map((row) => row.textContent);
+  expect(rows.slice(1)).toEqual(["✗ zz100%25%", `✓ ${problem.truth}0%75%`]);
+  expect(screen.getByText("after step 2")).toBeDefined();
+});
+
 it("sends the transport's commands, by button and by key", () => {
   show(run.events);
   fireEvent.click(button(/Play/));

@@ -28,7 +28,7 @@ export function EvaluationView({ record }: { record: StepRecord }) {
 
 /** Sizes of the pictures (units of their viewBox, which are pixels at the usual width). */
 const W = 340;
-const H = 176;
+const H = 158;
 const [LEFT, RIGHT, TOP, BOTTOM] = [38, 10, 10, 26] as const;
 const y = (share: number) => TOP + (1 - share) * (H - TOP - BOTTOM);
 
@@ -111,10 +111,13 @@ function spokenCurve(base: readonly CurvePointWithInterval[] | undefined, now: r
   return [tell("before training", base), tell("now", now)].filter(Boolean).join("; ") || "pass@k is not measured yet";
 }
 
+/** The calibration's width, in heights. */
+const WIDER = 1.4;
+
 /** How probable answers were against how often answers of that probability are right. */
 function Calibration({ start, now }: { start: readonly CalibrationBin[] | undefined; now: readonly CalibrationBin[] | undefined }) {
   const side = H - TOP - BOTTOM;
-  const x = (share: number) => LEFT + share * side * 1.25;
+  const x = (share: number) => LEFT + share * side * WIDER;
   const most = Math.max(1, ...[...(start ?? []), ...(now ?? [])].map((bin) => bin.count));
   const points = (bins: readonly CalibrationBin[] | undefined, kind: string) =>
     bins?.map(({ count: n, probability, right }) => (
@@ -132,7 +135,7 @@ function Calibration({ start, now }: { start: readonly CalibrationBin[] | undefi
         </b>
       </figcaption>
       <svg
-        viewBox={`0 0 ${LEFT + side * 1.25 + RIGHT} ${H}`}
+        viewBox={`0 0 ${LEFT + side * WIDER + 22} ${H}`}
         role="img"
         aria-label={
           now ? now.map((b) => `probability ${percent(b.probability)}: ${percent(b.right)} right`).join(", ") : "not measured yet"

@@ -19,6 +19,9 @@ const DWELL = 120;
 /** Room for the axes (pixels). */
 const [LEFT, RIGHT, TOP, BOTTOM, BETWEEN] = [44, 12, 24, 34, 40] as const;
 
+/** A panel this wide has room for titles in words. */
+const NARROW = 260;
+
 interface Frame {
   readonly x: readonly [number, number];
   readonly y: readonly [number, number];
@@ -228,7 +231,7 @@ function Scatter({ record, dots, curve, frame, height }: ScatterProps) {
       onKeyDown={onKeyDown}
     >
       <canvas ref={canvas} />
-      {at >= 0 && <output className="dot-words">{dotInWords(record, order[at], height)}</output>}
+      {at >= 0 && <span className="dot-words">{dotInWords(record, order[at], height)}</span>}
     </div>
   );
 }
@@ -279,7 +282,8 @@ function drawAxes(context: CanvasRenderingContext2D, size: Size, colours: Palett
   context.fillStyle = sign === 1 ? colours.up : colours.down;
   context.font = `600 ${context.font.replace(/^600 /, "")}`;
   const what = { loss: "loss ÷ (w·|A|)", slope: "c ÷ (w·|A|)", coefficient: "coefficient c" }[height];
-  context.fillText(`${sign === 1 ? "A > 0: better than its group" : "A < 0: worse"}`, x0, 14);
+  const title = sign === 1 ? "A > 0" : "A < 0";
+  context.fillText(panel < NARROW ? title : `${title}: ${sign === 1 ? "better than expected" : "worse"}`, x0, 14);
   context.font = context.font.replace(/^600 /, "");
   context.fillStyle = colours.dim;
   context.textAlign = "right";

@@ -98,11 +98,11 @@ const CHECKS: Readonly<Record<string, Reader<string>>> = {
     const { target } = data as Game;
     return `Every number once, = ${target}.`;
   },
-  addition: () => "Every digit of the last line must be right.",
+  addition: () => "Every digit must be right.",
   sort: (data) => `All ${String(data).length} digits, smallest first.`,
   reverse: (data) => `All ${String(data).length} letters, last first.`,
   compose: (data) => {
     const { functions } = data as Composition;
-    return functions.length > 1 ? `${functions.join(", then ")}: from the inside out.` : `${functions[0]}, applied to the word.`;
+    return functions.length > 1 ? `Inside first: ${functions.join(", ")}.` : `${functions[0]}, applied to the word.`;
   },
 };

@@ -23,6 +23,8 @@ export interface WeightSummary {
   readonly inMaskedAnswers: number;
   readonly inOthers: number;
   readonly maskedAnswers: number;
+  /** Those of them that were cut off at the longest length. */
+  readonly cutOff: number;
   /** Least and largest weight above 0. */
   readonly range: readonly [number, number] | undefined;
   /** Each token-weight plug-in's numbers in the updates looked at. */
@@ -30,9 +32,9 @@ export interface WeightSummary {
 }
 
 export function weightSummary(record: StepRecord, update: number | undefined): WeightSummary {
-  let [tokens, answers, inMaskedAnswers, inOthers, maskedAnswers] = [0, 0, 0, 0, 0];
+  let [tokens, answers, inMaskedAnswers, inOthers, maskedAnswers, cutOff] = [0, 0, 0, 0, 0, 0];
   const present: number[] = [];
-  record.rollouts.forEach((_, row) => {
+  record.rollouts.forEach(({ finished }, row) => {
     const weights = rowWeights(record, row, update);
     if (!weights) return;
     answers++;
@@ -40,6 +42,7 @@ export function weightSummary(record: StepRecord, update: number | undefined): W
     const zeros = weights.filter((w) => w === 0).length;
     if (zeros === weights.length) {
       maskedAnswers++;
+      if (!finished) cutOff++;
       inMaskedAnswers += zeros;
     } else inOthers += zeros;
     for (const w of weights) if (w !== 0) present.push(w);
@@ -51,5 +54,5 @@ export function weightSummary(record: StepRecord, update: number | undefined): W
     const range = rangeOf(values);
     return range ? [{ key, ...termName(key), range, zeros: values.filter((v) => v === 0).length }] : [];
   });
-  return { tokens, answers, inMaskedAnswers, inOthers, maskedAnswers, range: rangeOf(present), plugins };
+  return { tokens, answers, inMaskedAnswers, inOthers, maskedAnswers, cutOff, range: rangeOf(present), plugins };
 }

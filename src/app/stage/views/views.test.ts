@@ -67,7 +67,9 @@ describe("token weights", () => {
     update.weight.fill(0, update.offsets[0], update.offsets[1]);
     update.weight[update.offsets[1]] = 0;
     const summary = weightSummary({ ...last, updates: [update] }, 0);
-    expect(summary).toMatchObject({ maskedAnswers: 1, inMaskedAnswers: update.offsets[1], inOthers: 1 });
+    expect(summary).toMatchObject({ maskedAnswers: 1, cutOff: 0, inMaskedAnswers: update.offsets[1], inOthers: 1 });
+    const cut = last.rollouts.map((rollout, r) => (r === update.rows[0] ? { ...rollout, finished: false } : rollout));
+    expect(weightSummary({ ...last, updates: [update], rollouts: cut }, 0).cutOff).toBe(1);
     expect(summary.plugins[0]).toMatchObject({ term: "kept", range: [0, 1], zeros: 1 });
   });
 });
@@ -103,6 +105,24 @@ describe("the objective", () => {
       if (plugin.scope === "batch" || plugin.scope === "group") expect(drawn).toBeUndefined();
       for (const curve of Object.values(drawn?.curves ?? {}))
         for (const { value } of [...curve.up, ...curve.down]) expect(Number.isFinite(value)).toBe(true);
+    }
+  });
+
+  it.each(["cispo", "gspo", "sapo", "gmpo", "gradient-preserving"])("has %s's tokens on the curve that it draws", async (objective) => {
+    const run = await recordedRun({ objective, "optimizer.learningRate": 0.003, "sampler.groupSize": 8 });
+    const drawn = objectiveCurves(run.last.settings, 0.2, 5)!;
+    const height = drawn.curves.loss ? "loss" : "slope";
+    const curve = drawn.curves[height]!;
+    const { dots } = dotsOf(run.last, undefined, height);
+    expect(dots.length).toBeGreaterThan(20);
+    expect(dots.some((dot) => Math.abs(dot.x - 1) > 0.02)).toBe(true);
+    for (const { x, y, sign } of dots) {
+      if (x < 0.2 || x > 5) continue;
+      const points = sign > 0 ? curve.up : curve.down;
+      const after = points.findIndex((p) => p.ratio >= x);
+      const near = points.slice(Math.max(0, after - 2), after + 2).map((p) => p.value);
+      expect(y).toBeGreaterThanOrEqual(Math.min(...near) - 0.02);
+      expect(y).toBeLessThanOrEqual(Math.max(...near) + 0.02);
     }
   });
 

@@ -43,7 +43,9 @@ export function WeightsView({ record, phase }: { record: StepRecord; phase: Phas
           {masked === 0
             ? `No token of ${count(summary.answers, "answer")} is masked.`
             : `${masked} of ${summary.tokens} tokens (${percent(masked / Math.max(1, summary.tokens))}) are masked${
-                summary.maskedAnswers > 0 ? `, among them ${count(summary.maskedAnswers, "whole answer")}` : ""
+                summary.maskedAnswers > 0
+                  ? `, among them ${count(summary.maskedAnswers, "whole answer")}${summary.cutOff > 0 ? ` (${summary.cutOff} cut off)` : ""}`
+                  : ""
               }.`}
         </li>
         {summary.range && summary.range[0] !== summary.range[1] && (
