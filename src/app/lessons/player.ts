@@ -82,7 +82,7 @@ async function performAll(actions: readonly Action[], signal: AbortSignal, onDon
       keep: (name, numbers) => setProgress({ kept: { ...usePlayer.getState().progress.kept, [name]: numbers } }),
       onTraining: (from, to) => usePlayer.setState({ training: { from, to } }),
     });
-    usePlayer.setState({ training: undefined, runId: usePage.getState().run?.id });
+    usePlayer.setState({ training: undefined, ...("restart" in action ? { runId: usePage.getState().run?.id } : {}) });
     onDone();
   }
 }
@@ -170,7 +170,8 @@ export async function bringBack(): Promise<void> {
 }
 
 export const currentStep = (state: PlayerState): LessonStep | undefined => state.lesson?.steps[state.progress.at];
-export const stepProgress = (state: PlayerState): StepProgress => state.progress.steps[state.progress.at] ?? {};
+const UNTOUCHED: StepProgress = {};
+export const stepProgress = (state: PlayerState): StepProgress => state.progress.steps[state.progress.at] ?? UNTOUCHED;
 
 /** Whether all that a step asks for has come about, so that it may reveal. */
 export function complete(state: PlayerState): boolean {
@@ -229,11 +230,14 @@ export async function goTo(at: number): Promise<void> {
   const { enter = [] } = lesson.steps[Math.max(0, at)];
   // Going back shows what was; only going on does something new to the run.
   const actions = forward && !progress.steps[at]?.outcome ? enter : enter.filter(onlyShows);
-  if (actions.length > 0) await busily("One moment", (signal) => performAll(actions, signal));
-  else {
-    usePlayer.setState({ doing: undefined, training: undefined, problem: undefined });
-    look();
+  if (!actions.every(onlyShows)) {
+    await busily("One moment", (signal) => performAll(actions, signal));
+    return;
   }
+  usePlayer.setState({ doing: undefined, training: undefined, problem: undefined });
+  work = new AbortController();
+  await performAll(actions, work.signal);
+  look();
 }
 
 /** Leaves the lesson; the run stays as it is. */
