@@ -51,9 +51,7 @@ export function AdvantagesView({ record, phase }: { record: StepRecord; phase: P
           <span>
             <i className="swatch d6" /> down
           </span>
-          <span className="dim">
-            {idle === 0 ? "every group has something to learn" : `${idle} of ${count(groups.length, "group")} idle`}
-          </span>
+          <span className="dim">{idle === 0 ? "no group is idle" : `${idle} of ${count(groups.length, "group")} idle`}</span>
         </span>
         <button
           type="button"

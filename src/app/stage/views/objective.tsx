@@ -72,7 +72,7 @@ export function ObjectiveView({ record }: { record: StepRecord }) {
       </div>
       <Scatter record={record} dots={dots} curve={curve} frame={frame} height={height} />
       <p className="objective-note">
-        {noteOf(record, height, dots)}
+        {noteOf(record, height, dots, frame)}
         {left > 0 && ` ${count(left, "token")} without advantage or weight ${left === 1 ? "has" : "have"} no place here.`}
       </p>
     </>
@@ -101,7 +101,7 @@ function frameOf(
   return { x: [-far, far], y, logarithmic: false };
 }
 
-function noteOf(record: StepRecord, height: DotHeight, dots: readonly Dot[]): string {
+function noteOf(record: StepRecord, height: DotHeight, dots: readonly Dot[], frame: Frame): string {
   if (dots.length === 0) return "No token has an advantage and a weight in this update.";
   if (height === "coefficient")
     return "This objective is no function of a token’s ratio. Right: the step made the token more probable; below zero: the gradient pushed it up.";
@@ -109,7 +109,8 @@ function noteOf(record: StepRecord, height: DotHeight, dots: readonly Dot[]): st
     return "All ratios are exactly 1: the answers come from the very policy that learns from them, so no bound can act.";
   const beta = record.settings["kl.coefficient"];
   const off = typeof beta === "number" && beta !== 0 ? " Dots off the curve carry the KL penalty." : "";
-  return `Right: more probable than when it was drawn. Where the curve is flat, the token is not pushed any further.${off}`;
+  const far = dots.some((dot) => dot.x < frame.x[0] || dot.x > frame.x[1]) ? " Dots at an edge lie beyond it." : "";
+  return `Right: more probable than when it was drawn. Where the curve is flat, the token is not pushed any further.${off}${far}`;
 }
 
 interface ScatterProps {

@@ -113,7 +113,7 @@ const ChangeRow = memo(function ChangeRow({ record, row, update, factor, top, se
   const product = (pick: (change: Change) => number | undefined) =>
     changes.some((c) => pick(c) === undefined) ? undefined : changes.reduce((p, c) => p * pick(c)!, 1);
   const [before, after] = [product((c) => c.before), product((c) => c.after)];
-  const whole = [before, after].filter((p) => p !== undefined).map(percent);
+  const whole = [before, after].filter((p) => p !== undefined).map(share);
   return (
     // biome-ignore lint/a11y/useSemanticElements: rows of a virtual list; a table cannot leave rows out
     // biome-ignore lint/a11y/useFocusableInteractive: the grid holds the focus and names the active token
@@ -161,8 +161,11 @@ const ChangeRow = memo(function ChangeRow({ record, row, update, factor, top, se
   );
 });
 
+/** A probability; a tiny one is not nothing. */
+const share = (p: number) => (p > 0 && p < 0.0005 ? "<0.1%" : percent(p));
+
 function inWords({ before, after }: Change): string {
-  const name = (p: number | undefined) => (p === undefined ? "not recorded" : percent(p));
+  const name = (p: number | undefined) => (p === undefined ? "not recorded" : share(p));
   return `probability ${name(before)} → ${name(after)}`;
 }
 
