@@ -105,7 +105,7 @@ it(
 
     // Export the original, forget it, import it again, and go on: the next step is the same as in the original.
     await runs.getByLabel("Export The original").click();
-    const [download] = await Promise.all([page.waitForEvent("download"), runs.getByRole("button", { name: /^Run file setup/ }).click()]);
+    const [download] = await Promise.all([page.waitForEvent("download"), runs.getByRole("button", { name: /^Run file all/ }).click()]);
     expect(download.suggestedFilename()).toBe("The-original-12-steps.rlvr.json");
     const file = (await download.path())!;
     await page.keyboard.press("Escape");

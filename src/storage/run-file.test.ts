@@ -92,6 +92,8 @@ describe("a run's file", () => {
       problems: 4,
       samples: 2,
       passAtK: { 1: 0, 2: 0 },
+      right: [0, 0, 0, 0],
+      calibration: [{ probability: 0.05, right: 0.1, count: 8 }],
       wellFormed: 0,
       accuracyWhenWellFormed: Number.NaN,
       meanLength: 3,

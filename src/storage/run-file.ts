@@ -189,10 +189,21 @@ function readEvaluation(value: unknown): EvaluationRecord {
   );
   // JSON writes null for a mean of nothing.
   const number = (name: string) => (start[name] === null ? Number.NaN : finite(start[name], name));
+  const right = start.right === undefined ? undefined : list(start.right, "right", 1e5).map((n) => whole(n, "right", 1e6));
+  const calibration =
+    start.calibration === undefined
+      ? undefined
+      : list(start.calibration, "calibration", 1000).map((bin) => {
+          const { count, probability, right: share } = object(bin, "calibration");
+          const number = (value: unknown) => finite(value, "calibration");
+          return { count: number(count), probability: number(probability), right: number(share) };
+        });
   return {
     problems: number("problems"),
     samples: number("samples"),
     passAtK,
+    ...(right ? { right } : {}),
+    ...(calibration ? { calibration } : {}),
     wellFormed: number("wellFormed"),
     accuracyWhenWellFormed: number("accuracyWhenWellFormed"),
     meanLength: number("meanLength"),

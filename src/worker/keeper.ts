@@ -35,7 +35,7 @@ export class Keeper {
       if (run) {
         const stored = run();
         await this.store.save(stored);
-        this.emit({ type: "saved", run: keptRun(listed(stored, snapshotBytes(stored.snapshot), history.at(-1))) });
+        this.emit({ type: "saved", run: inList(stored, history) });
       }
       this.failed = false;
     } catch (error) {
@@ -62,11 +62,15 @@ export class Keeper {
     await this.store.save(run, metrics).catch((error) => {
       throw new Error(`The run cannot be kept (${storageProblem(error)}): delete other runs first.`);
     });
-    return keptRun(listed(run, snapshotBytes(run.snapshot), metrics.at(-1)));
+    return inList(run, metrics);
   }
 
   rename = (id: string, name: string) => this.store.rename(id, name);
   forget = (id: string) => this.store.forget(id);
+}
+
+function inList({ snapshot, ...head }: StoredRun, metrics: readonly Metrics[]): KeptRun {
+  return keptRun(listed(head, snapshotBytes(snapshot), metrics.at(-1)));
 }
 
 function keptRun({ id, name, parent, setup, steps, passAt1, savedAt, bytes }: ListedRun): KeptRun {

@@ -172,7 +172,7 @@ function Row({ run, current, onDelete }: { run: KeptRun; current: boolean; onDel
 }
 
 const EXPORTS: readonly { readonly what: ExportKind; readonly label: string; readonly about: string }[] = [
-  { what: "run", label: "Run file", about: "setup, edits, metrics, weights: goes on elsewhere" },
+  { what: "run", label: "Run file", about: "all of it, to go on elsewhere" },
   { what: "metrics", label: "Metrics", about: "CSV, a line a step" },
   { what: "rollouts", label: "Answers", about: "JSONL, of the steps at hand" },
 ];
