@@ -3,7 +3,7 @@ import { PHASES } from "../loop/record.ts";
 import { isObject } from "../policy/llama-config.ts";
 import { withChange } from "../recipes/recipe.ts";
 import { CONCEPTS } from "./concepts.ts";
-import { ANCHORS, ANSWER_KINDS, LESSON_FORMAT, type Lesson, type Settings } from "./lesson.ts";
+import { ANCHORS, ANSWER_KINDS, LESSON_FORMAT, type Lesson, type Settings, TABS } from "./lesson.ts";
 import { termsIn } from "./markup.ts";
 import { parseQuantity, QuantityError, quotedIn } from "./quantity.ts";
 import { recipeOf } from "./size.ts";
@@ -145,6 +145,7 @@ const action = kinds({
   restart: object({ restart: object({ recipe: text(60), settings }, ["recipe", "settings"]) }),
   keep: object({ keep: name }),
   view: object({ view: oneOf(PHASES) }),
+  tab: object({ tab: oneOf(TABS) }),
   select: object({ select: object({ answer: oneOf(ANSWER_KINDS), token: oneOf(["first", "mostUncertain"]) }) }),
 });
 

@@ -44,8 +44,14 @@ export type Action =
   | { readonly keep: string }
   /** Shows a phase that has run. */
   | { readonly view: Phase }
+  /** Opens a view of the step on the stage; `view` goes back to the one that belongs to the phase. */
+  | { readonly tab: Tab }
   /** Opens a token in the inspector. */
   | { readonly select: { readonly answer: AnswerKind; readonly token: "first" | "mostUncertain" } };
+
+/** The stage's views. */
+export const TABS = ["prompts", "rollouts", "rewards", "advantages", "weights", "objective", "update", "evaluation"] as const;
+export type Tab = (typeof TABS)[number];
 
 export const ANSWER_KINDS = ["right", "wrong", "pushedUp", "pushedDown"] as const;
 export type AnswerKind = (typeof ANSWER_KINDS)[number];

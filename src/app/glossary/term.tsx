@@ -30,7 +30,11 @@ export function Term({ id, children }: { id: string; children?: ReactNode }) {
     };
   }, [place]);
   return (
-    <span className="term" onPointerEnter={(event) => event.pointerType !== "touch" && show(event.currentTarget)} onPointerLeave={hide}>
+    <span
+      className="glossary-term"
+      onPointerEnter={(event) => event.pointerType !== "touch" && show(event.currentTarget)}
+      onPointerLeave={hide}
+    >
       <button
         type="button"
         aria-describedby={concept ? bubble : undefined}

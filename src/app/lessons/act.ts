@@ -4,6 +4,7 @@ import { factsNow, type KeptNumbers } from "../../lessons/quantity.ts";
 import { setupOf } from "../../lessons/size.ts";
 import type { Phase, StepRecord } from "../../loop/record.ts";
 import { backToLive, onePhase, select, start, steps, turn, viewPhase } from "../actions.ts";
+import { useStage } from "../stage/views/store.ts";
 import { type PageState, phaseIndex, shownPhase, shownRecord, usePage } from "../state.ts";
 
 /** Carries a lesson's actions out in the live app, as a person would by hand. */
@@ -66,8 +67,13 @@ export async function perform(action: Action, hand: Stagehand): Promise<void> {
   }
   if ("view" in action) {
     const { lookBack, latest } = usePage.getState();
+    useStage.setState({ view: undefined });
     if (lookBack) backToLive();
     if (latest && phaseIndex(action.view) <= phaseIndex(latest.phase)) viewPhase(action.view === latest.phase ? undefined : action.view);
+    return;
+  }
+  if ("tab" in action) {
+    useStage.setState({ view: action.tab });
     return;
   }
   const record = shownRecord(usePage.getState());
@@ -79,7 +85,14 @@ async function train(count: number, { signal, onTraining }: Stagehand): Promise<
   const from = usePage.getState().step;
   onTraining(from, from + count);
   steps(count);
-  await until((state) => !state.busy, signal);
+  // The stage stays with the answers: views that follow each phase would flash by.
+  const { view } = useStage.getState();
+  useStage.setState({ view: "rollouts" });
+  try {
+    await until((state) => !state.busy, signal);
+  } finally {
+    useStage.setState({ view });
+  }
   if (usePage.getState().step < from + count) throw new Interrupted();
 }
 

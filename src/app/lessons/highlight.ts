@@ -19,7 +19,7 @@ const find = (anchor: Anchor): Element | null =>
   document.querySelector(`[data-lesson-anchor="${anchor}"]`) ?? document.querySelector(PLACES[anchor]);
 
 /** The row of a knob in its panel, by the path that it turns. */
-const findKnob = (path: string): Element | null => document.querySelector(`[data-lesson-anchor="${CSS.escape(`knob:${path}`)}"]`);
+const findKnob = (path: string): Element | null => document.querySelector(`[data-knob="${CSS.escape(path)}"]`);
 
 export function placeOf(step: Pick<LessonStep, "highlight" | "knob">): Element | null {
   if (step.knob) return findKnob(step.knob) ?? find("knobs");

@@ -1,6 +1,7 @@
 import { lazy, Suspense, useEffect, useState } from "react";
 import { usePage } from "../state.ts";
 import { openLearn, useLearn } from "./open.ts";
+import "./welcome.css";
 
 /** What of Learn is loaded with the page: its button, the offer of a first visit, and the door to the rest. */
 

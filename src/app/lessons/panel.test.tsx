@@ -1,14 +1,20 @@
 import { act, cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { TABS } from "../../lessons/lesson.ts";
 import { recipeById } from "../../recipes/index.ts";
 import { resolveRecipe } from "../../recipes/recipe.ts";
 import { start } from "../actions.ts";
 import { App } from "../app.tsx";
+import { VIEWS } from "../stage/views/store.ts";
 import { usePage } from "../state.ts";
 import { useLearn } from "./open.ts";
 import { leaveLesson, usePlayer } from "./player.ts";
 import { saveSpeed } from "./shelf.ts";
 import { liveApp } from "./testing.ts";
+
+it("knows the stage's views", () => {
+  expect(TABS).toEqual(VIEWS.map((view) => view.id));
+});
 
 /** The page with the real loop behind it, and a person's hand on the lesson. */
 

@@ -195,14 +195,19 @@ function Waiting() {
 
 function Reveal({ ask }: { ask: boolean }) {
   const { outcome } = usePlayer(stepProgress);
+  const asked = usePlayer(currentStep)?.ask;
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => place.current?.scrollIntoView({ block: "nearest" }), []);
   if (!outcome) return null;
+  const unit = asked && "number" in asked ? asked.number.unit : undefined;
   const { text, right, truth } = outcome;
+  if (!text && !(ask && right !== undefined)) return null;
   return (
-    <div className={`reveal ${right === undefined ? "" : right ? "right" : "other"}`}>
+    <div ref={place} className={`reveal ${right === undefined ? "" : right ? "right" : "other"}`}>
       {ask && right !== undefined && (
         <p className="judgement">
           {right ? "✓ As you predicted" : "↷ It came otherwise"}
-          {truth !== undefined && `: ${Number(truth.toFixed(2))}`}
+          {truth !== undefined && `: ${Number(truth.toFixed(unit === "%" ? 0 : 2))}${unit ? ` ${unit}` : ""}`}
         </p>
       )}
       {text && <LessonText text={text} />}

@@ -3,6 +3,7 @@ import { holds, outcomeOf } from "../../lessons/condition.ts";
 import type { Action, Lesson, LessonStep, Size } from "../../lessons/lesson.ts";
 import { type Speed, setupOf, sizeFor } from "../../lessons/size.ts";
 import { start, steps as trainSteps } from "../actions.ts";
+import { useStage } from "../stage/views/store.ts";
 import { usePage } from "../state.ts";
 import { Interrupted, perform, situationOf, until } from "./act.ts";
 import { FRESH, type Progress, progressOf, type StepProgress, saveProgress, saveSpeed, speedOf } from "./shelf.ts";
@@ -135,7 +136,7 @@ export async function restartLesson(): Promise<void> {
 }
 
 const actionsOf = ({ enter = [], do: act }: LessonStep): readonly Action[] => [...enter, ...(act?.actions ?? [])];
-const onlyShows = (action: Action) => "view" in action || "select" in action;
+const onlyShows = (action: Action) => "view" in action || "tab" in action || "select" in action;
 
 /** What is to be done before a step begins: all since the last new run, or since the beginning if numbers that were kept are missing. */
 export function actionsBefore(lesson: Lesson, at: number, kept: readonly string[]): readonly Action[] {
@@ -224,6 +225,7 @@ export async function goTo(at: number): Promise<void> {
     return;
   }
   const forward = at > progress.at;
+  useStage.setState({ view: undefined });
   work.abort();
   actionsDone = 0;
   setProgress({ at: Math.max(0, at), finished: false });

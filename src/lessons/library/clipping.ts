@@ -126,9 +126,9 @@ export const clipping: Lesson = {
     },
     {
       title: "See a clipped character",
-      say: "The stage shows the last update. Colour the characters by “clipped”, or by “ratio”, with the menu above the rows. Click one and read its formula: where the clip holds it, the gradient is 0.",
+      say: "Each dot is a character in the last update: its ratio across, what the objective makes of it upwards. Beyond the bounds the line is flat. Those that the clip holds are marked.\n\nClick one and read its formula below: where the clip holds it, the gradient is 0.",
       highlight: "rows",
-      enter: [{ view: "update" }],
+      enter: [{ view: "update" }, { tab: "objective" }],
       waitFor: { selected: true },
     },
     {

@@ -20,7 +20,7 @@ export const oneUpdate: Lesson = {
   steps: [
     {
       title: "Questions that a program can check",
-      say: "In the middle you see {prompts} [[prompt|prompts]]. Each gives two numbers and a target. The first one is `{first.prompt}`: reach the number after the colon, with the numbers before it.\n\nNobody has written the answers down. A program can check any answer by computing it.",
+      say: "In the middle you see {prompts} [[prompt|prompts]]. The first one is `{first.prompt}` The number in front is the target. Reach it with the other two, each used once.\n\nNobody has written the answers down. A program can check any answer by computing it.",
       highlight: "stage",
       enter: [{ view: "prompts" }],
     },
