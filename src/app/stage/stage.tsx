@@ -1,5 +1,7 @@
 import type { Phase, StepRecord } from "../../loop/record.ts";
 import { giveUp } from "../actions.ts";
+import { ideaOf } from "../glossary/labels.ts";
+import { Term } from "../glossary/term.tsx";
 import { shownPhase, shownRecord, usePage } from "../state.ts";
 import { captionOf } from "./captions.ts";
 import { type Fact, factsOf, stepFacts } from "./facts.ts";
@@ -113,12 +115,20 @@ function Facts({ facts }: { facts: readonly Fact[] }) {
     <dl className="facts">
       {facts.map(({ label, value }) => (
         <div key={label}>
-          <dt>{label}</dt>
+          <dt>
+            <Label text={label} />
+          </dt>
           <dd>{value}</dd>
         </div>
       ))}
     </dl>
   );
+}
+
+/** A label, with the idea behind it where it names one. */
+function Label({ text }: { text: string }) {
+  const idea = ideaOf(text);
+  return idea === undefined ? text : <Term id={idea}>{text}</Term>;
 }
 
 /** The step was not kept but computed anew, and whether that came to the same. */
