@@ -9,6 +9,7 @@ import { usePage } from "../state.ts";
 import "./charts.css";
 import { Chart } from "./chart.tsx";
 import { useCursor } from "./cursor.ts";
+import { SaveChart } from "./save.tsx";
 import { type ChartSpec, MAIN_CHART, pointsOf, recipeCharts, SMALL_CHARTS } from "./series.ts";
 
 /** Time between two charts' renderings (milliseconds): they take turns, so that no frame carries all of them. */
@@ -37,6 +38,7 @@ export default function ChartsPanel() {
           <div className="small-charts">{further.map(chart)}</div>
         </>
       )}
+      <SaveChart specs={all} />
     </>
   );
 }

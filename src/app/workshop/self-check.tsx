@@ -179,7 +179,7 @@ export default function SelfCheck() {
     <main className="sheet">
       <h1>Is this machine ready?</h1>
       <p>The playground trains a small language model in this browser. This page tries what it needs; nothing leaves your machine.</p>
-      <ul className="checks" aria-live="polite">
+      <ul className="check-list" aria-live="polite">
         {findings.map(({ name, state, found }) => (
           <li key={name} className={state ?? "open"}>
             <span aria-hidden="true">{state ? SIGNS[state] : "…"}</span>
