@@ -197,7 +197,8 @@ function Reveal({ ask }: { ask: boolean }) {
   const { outcome } = usePlayer(stepProgress);
   const asked = usePlayer(currentStep)?.ask;
   const place = useRef<HTMLDivElement>(null);
-  useEffect(() => place.current?.scrollIntoView({ block: "nearest" }), []);
+  // Some browsers return a promise here, which is no effect's business.
+  useEffect(() => void place.current?.scrollIntoView({ block: "nearest" }), []);
   if (!outcome) return null;
   const unit = asked && "number" in asked ? asked.number.unit : undefined;
   const { text, right, truth } = outcome;
