@@ -2,6 +2,7 @@ import { useState } from "react";
 import { setupNow } from "../actions.ts";
 import { useCompare } from "../compare/state.ts";
 import { percent } from "../format.ts";
+import { usePlayer } from "../lessons/player.ts";
 import { writeLink } from "../link.ts";
 import { usePage } from "../state.ts";
 import { CopyField } from "./copy.tsx";
@@ -30,9 +31,10 @@ function LinkToRun() {
   const phase = usePage((state) => state.viewPhase);
   const { presenting, hidden: hiddenHere } = useLayout();
   const comparing = useCompare((state) => state.open);
+  const lesson = usePlayer((state) => state.lesson?.id);
   const [here, setHere] = useState(false);
   const [hidden, setHidden] = useState<readonly string[]>(hiddenHere);
-  const layout = { hidden, presenting, comparing };
+  const layout = { hidden, presenting, comparing, lesson };
   const link =
     here && step > 0
       ? writeLink(run.setup, { ...layout, edits: run.edits.filter((edit) => edit.step <= step), step, phase })
