@@ -15,8 +15,12 @@ afterAll(() => browsing?.close());
 
 const RUN = `${SMALL_RUN}&engine=portable&set=evaluation.every=5`;
 
-/** The texts of the answers on the stage. */
-const answers = (page: Page) => page.locator(".stage [role=row]").evaluateAll((rows) => rows.map((row) => row.textContent));
+/** The first rows on the stage: a long list draws no more than can be seen. */
+async function answers(page: Page): Promise<(string | null)[]> {
+  const rows = page.locator(".stage [role=row]");
+  await rows.nth(7).waitFor({ state: "attached" });
+  return rows.evaluateAll((all) => all.slice(0, 8).map((row) => row.textContent));
+}
 
 async function steps(playground: Playground, count: number, until: number): Promise<void> {
   const field = playground.page.getByLabel("How many steps");
@@ -45,7 +49,7 @@ it(
     await steps(playground, 3, 3);
     await playground.button("verdicts").click();
     const then = await answers(page);
-    expect(then.length).toBeGreaterThan(5);
+    expect(then.join()).toMatch(/right.*≠|≠.*right/);
     const temperature = page.getByLabel("Temperature", { exact: true });
     await temperature.fill("0.8");
     await temperature.press("Enter");
@@ -184,6 +188,7 @@ it(
     await page.getByLabel("Speed").selectOption("0");
     await playground.completed(3);
     await lookAt(playground, 1);
+    await playground.button("verdicts").click();
     const seen = await answers(page);
     await page.waitForTimeout(1500);
     expect(await playground.step()).toBe(1);
