@@ -40,7 +40,7 @@ it("begins from the offer to a newcomer, asks before it does, and reveals what h
   render(<App />);
   const offer = within(await screen.findByRole("region", { name: "First lesson" }, PATIENT));
   fireEvent.click(offer.getByRole("button", { name: "Begin" }));
-  await waitFor(() => expect(within(lesson()).getByText(/Nobody has written the answers down/)).toBeDefined(), PATIENT);
+  await waitFor(() => expect(within(lesson()).getByText(/The model does not see it/)).toBeDefined(), PATIENT);
   expect(screen.queryByRole("region", { name: "First lesson" })).toBeNull();
   const { groups } = usePage.getState().live!;
   expect(lesson().textContent).toContain(`you see ${groups.length} prompts`);
@@ -79,7 +79,7 @@ it("says when the run on screen is another, and brings its own back", async () =
   fireEvent.click(screen.getByRole("button", { name: "Learn" }));
   const [begin] = await screen.findAllByRole("button", { name: "Begin", hidden: true }, PATIENT);
   fireEvent.click(begin);
-  await waitFor(() => expect(within(lesson()).getByText(/Nobody has written/)).toBeDefined(), PATIENT);
+  await waitFor(() => expect(within(lesson()).getByText(/The model does not see it/)).toBeDefined(), PATIENT);
   const own = usePage.getState().run!.setup;
   act(() => start({ recipe: resolveRecipe(recipeById("dapo")), policy: "nano", seed: 1 }));
   const back = await screen.findByRole("button", { name: "Bring the lesson’s run back" }, PATIENT);

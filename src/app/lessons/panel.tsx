@@ -36,9 +36,10 @@ function useHighlight(): void {
     let marked: Element | null = null;
     const mark = () => {
       const place = placeOf(step);
+      // What is marked may be drawn anew, and forget that it is.
+      place?.classList.add("lesson-place");
       if (place === marked) return;
       marked?.classList.remove("lesson-place");
-      place?.classList.add("lesson-place");
       if (place && step.knob) place.scrollIntoView({ block: "center" });
       marked = place;
     };

@@ -37,7 +37,7 @@ export const entropy: Lesson = {
     level: "3",
     seed: 2,
     settings: { "optimizer.learningRate": 5e-4, "evaluation.every": 0 },
-    sizes: HARD_SIZES,
+    sizes: [{ policy: "nano", prompts: 8, group: 8 }, ...HARD_SIZES],
   },
   steps: [
     {
@@ -76,7 +76,7 @@ export const entropy: Lesson = {
       reveal: [
         {
           if: { value: "plain: entropy over first 3 minus plain: entropy over last 3", above: 0.02 },
-          say: "From {plain: entropy over first 3} to {plain: entropy over last 3}. Right answers went from {plain: score over first 3} to {plain: score over last 3}. The policy commits itself: what worked is repeated.",
+          say: "From {plain: entropy over first 3} to {plain: entropy over last 3}. Right answers went from {plain: score over first 3} to {plain: score over last 3}. The policy commits itself, whether or not it has found the best way.",
         },
         {
           say: "From {plain: entropy over first 3} to {plain: entropy over last 3}: it did not fall here. Mostly it does, as the policy commits itself to what worked. Keep this run in mind as it is; the comparisons below are against it.",

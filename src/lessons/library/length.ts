@@ -169,7 +169,7 @@ export const length: Lesson = {
       reveal: [
         {
           if: { value: "plain: score over last 5 minus short: score over last 5", above: 0.03 },
-          say: "{short: score over last 5}, against {plain: score over last 5} without. Shorter, and less often right: the working was not waste.",
+          say: "{short: score over last 5}, against {plain: score over last 5} without. Shorter, and less often right: perhaps the working was not waste. With so few answers, a few points may also be chance.",
         },
         {
           say: "{short: score over last 5}, against {plain: score over last 5} without. Here it cost nothing, or too little to see. That is the case one hopes for: the policy was brief where it could be.",

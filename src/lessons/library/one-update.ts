@@ -20,7 +20,7 @@ export const oneUpdate: Lesson = {
   steps: [
     {
       title: "Questions that a program can check",
-      say: "In the middle you see {prompts} [[prompt|prompts]]. The first one is `{first.prompt}` The number in front is the target. Reach it with the other two, each used once.\n\nNobody has written the answers down. A program can check any answer by computing it.",
+      say: "In the middle you see {prompts} [[prompt|prompts]]. The first one is `{first.prompt}` The number in front is the target. Reach it with the other two, each used once.\n\nEach card shows you one solution. The model does not see it, and the checker does not need it: a program checks any answer by computing it.",
       highlight: "stage",
       enter: [{ view: "prompts" }],
     },
@@ -61,7 +61,7 @@ export const oneUpdate: Lesson = {
       reveal: [
         {
           if: { measured: "mixed.up" },
-          say: "Right answers there have an advantage of {mixed.up}, wrong ones {mixed.down}. Blue bars ask for more, orange ones for less.\n\nGroups in which all answers earned the same are idle: {silentGroups} of {prompts} here. They have nothing to prefer.",
+          say: "Right answers there have an advantage of {mixed.up}, wrong ones {mixed.down}. Blue asks for more, orange for less.\n\nGroups in which all answers earned the same are idle: {silentGroups} of {prompts} here. They have nothing to prefer.",
         },
         {
           say: "In this step no group has both right and wrong answers, so every advantage is 0 and nothing would be learned. It happens. Go on: later steps have more to say.",
@@ -126,7 +126,7 @@ export const oneUpdate: Lesson = {
       reveal: [
         {
           if: { value: "score over last 5 minus score over first 5", above: 0.05 },
-          say: "The share of right answers went from {score over first 5} (the first five steps) to {score over last 5} (the last five). Nobody showed the model a right answer. It found them, and a program told them apart.",
+          say: "The share of right answers went from {score over first 5} (the first five steps) to {score over last 5} (the last five). In this training nobody showed the model a right answer. It found them itself, and a program told them apart.",
         },
         {
           say: "It went from {score over first 5} (the first five steps) to {score over last 5} (the last five): no clear rise yet. With few answers a step, chance is strong. Press Play and give it more steps; the lesson does not mind.",

@@ -54,7 +54,7 @@ export const passAtK: Lesson = {
       reveal: [
         {
           if: { value: "pass@1 minus pass@1 at start", above: 0.03 },
-          say: "From {pass@1 at start} to {pass@1}. Answers that used to be lucky have become the rule.",
+          say: "From {pass@1 at start} to {pass@1}. Answers that used to be lucky have become less rare.",
         },
         { say: "From {pass@1 at start} to {pass@1}. With so few problems a change of a few points is chance. More steps would show it." },
       ],

@@ -126,8 +126,17 @@ export const rewardHacking: Lesson = {
       },
       reveal: [
         {
-          if: { value: "honest: score over last 5 minus hole: score over last 5", above: 0.03 },
+          if: {
+            all: [
+              { value: "honest: score over last 5 minus hole: score over last 5", above: 0.03 },
+              { value: "hole: reward over last 5 minus hole: reward over first 5", above: 0.02 },
+            ],
+          },
           say: "Reward rose from {hole: reward over first 5} to {hole: reward over last 5}: a fine curve. But right answers are at {hole: score over last 5}, against {honest: score over last 5} in the honest run. Readable answers: {hole: well_formed over last 5}. The policy learned what was paid.",
+        },
+        {
+          if: { value: "honest: score over last 5 minus hole: score over last 5", above: 0.03 },
+          say: "Right answers are at {hole: score over last 5}, against {honest: score over last 5} in the honest run. The reward did not even rise: {hole: reward over first 5} in the first five steps, {hole: reward over last 5} in the last. It was high from the start, because it pays nearly everybody. Where right and wrong earn almost the same, there is little left to learn from.",
         },
         {
           say: "Reward went from {hole: reward over first 5} to {hole: reward over last 5}. Right answers are at {hole: score over last 5}, against {honest: score over last 5} in the honest run; readable ones at {hole: well_formed over last 5}. This hole cost little here, because being right still paid best. A hole is dangerous when passing through it is *easier* than being right.",

@@ -20,7 +20,7 @@ export const verifiableReward: Lesson = {
   steps: [
     {
       title: "Many answers can be right",
-      say: "Countdown: use each number once, with + − × ÷ and parentheses, and reach the target. The first prompt is `{first.prompt}` The number in front is the target.\n\nA question may have several solutions. To mark answers by hand, you would have to know them all.",
+      say: "Countdown: use each number once, with + − × ÷ and parentheses, and reach the target. The first prompt is `{first.prompt}` The number in front is the target.\n\nA question may have several solutions; the card shows one. To mark answers by hand, you would have to know them all.",
       highlight: "stage",
       enter: [{ view: "prompts" }],
       ask: {

@@ -77,7 +77,11 @@ export const whyAGroup: Lesson = {
       },
       reveal: [
         {
+          if: { value: "two: score over last 5", below: 0.4 },
           say: "{two: frac_reward_zero_std over last 5} had *no* signal: both answers earned the same. About {two: score over last 5} of the answers were right, so two wrong ones in a row are common.",
+        },
+        {
+          say: "{two: frac_reward_zero_std over last 5} had *no* signal: both answers earned the same. About {two: score over last 5} of the answers were right: two right ones, or two wrong ones, are common.",
         },
       ],
     },
