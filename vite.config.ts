@@ -20,7 +20,7 @@ export default defineConfig({
           name: "unit",
           environment: "node",
           include: ["src/**/*.test.ts"],
-          exclude: ["src/policy/webgpu/**", "src/app/**"],
+          exclude: ["src/policy/webgpu/**", "src/**/*.gpu.test.ts", "src/app/**"],
           testTimeout: 60_000,
         },
       },
@@ -30,7 +30,7 @@ export default defineConfig({
         test: {
           name: "kernels",
           environment: "node",
-          include: ["src/policy/webgpu/**/*.test.ts"],
+          include: ["src/policy/webgpu/**/*.test.ts", "src/**/*.gpu.test.ts"],
           // One process, one device: software Vulkan drivers dislike being shared.
           pool: "forks",
           fileParallelism: false,

@@ -392,6 +392,8 @@ async function lossesOnDevice(context: StepContext, material: Material, plan: Pl
       const [logProb, coefficient, terms] = await Promise.all([logProbs.read(), result.coefficient.read(), result.terms.read()]);
       const tokenLoss = terms.slice(0, n);
       const loss = tokenLoss.reduce((a, b) => a + b, 0);
+      const kl = terms.slice(3 * n, 4 * n);
+      const penalty = kl.reduce((sum, each, t) => sum + beta * weight[t] * each, 0);
       return {
         logProb,
         ratio: terms.slice(n, 2 * n),
@@ -400,8 +402,8 @@ async function lossesOnDevice(context: StepContext, material: Material, plan: Pl
         coefficient,
         tokenLoss,
         loss,
-        lossParts: { policy: loss },
-        terms: {},
+        lossParts: { policy: loss - penalty, ...(beta === 0 ? {} : { kl: penalty }) },
+        terms: { ...(beta === 0 ? {} : { "kl.k3.kl": kl }) },
         metrics: {},
       };
     },
