@@ -48,7 +48,7 @@ export function Curves({ title, curves, domain, height = 200 }: CurvesProps) {
   const [table, setTable] = useState(false);
   const all = curves.flatMap(({ points }) => points);
   const end = axisEnd(Math.max(0, ...all.map(({ step }) => step)));
-  const [least, most] = domain ?? extent(all.flatMap(({ value, low = value, high = value }) => [low, high]));
+  const [least, most] = domain ?? extent(all);
   const x = (step: number) => MARGIN.left + (step / end) * (WIDTH - MARGIN.left - MARGIN.right);
   const y = (value: number) =>
     MARGIN.top + (1 - (Math.min(most, Math.max(least, value)) - least) / (most - least)) * (height - MARGIN.top - MARGIN.bottom);
@@ -147,12 +147,12 @@ function CurveTable({ curves }: { curves: readonly Curve[] }) {
   );
 }
 
-/** From 0, or lower where values are, to a little above the highest. */
-function extent(values: readonly number[]): [number, number] {
-  const finite = values.filter(Number.isFinite);
-  if (finite.length === 0) return [0, 1];
-  const most = Math.max(1e-9, ...finite);
-  const least = Math.min(0, ...finite);
+/** From 0, or lower where values are, to a little above the highest of values and bands. */
+function extent(points: readonly BandPoint[]): [number, number] {
+  if (points.length === 0) return [0, 1];
+  const most = Math.max(1e-9, ...points.map(({ value, high = value }) => high));
+  // A band below 0 around what is never negative says nothing.
+  const least = Math.min(0, ...points.map(({ value }) => value));
   const unit = 10 ** Math.floor(Math.log10(most - least)) / 2;
   return [Math.floor(least / unit) * unit, Math.ceil(most / unit) * unit];
 }

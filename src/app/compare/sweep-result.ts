@@ -46,7 +46,8 @@ export interface Finding {
   readonly sentence: string;
 }
 
-const points = (share: number) => signed(100 * share, 1);
+/** A difference of shares cannot be more than 100 points, though an interval from few seeds may say so. */
+const points = (share: number) => signed(100 * Math.min(1, Math.max(-1, share)), 1);
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 
 /** The finding in plain words; undefined until there is a run to speak of. */
