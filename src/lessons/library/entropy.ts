@@ -36,7 +36,7 @@ export const entropy: Lesson = {
     task: "countdown",
     level: "3",
     seed: 2,
-    settings: { "optimizer.learningRate": 5e-4, "evaluation.every": 0 },
+    settings: { "optimizer.learningRate": 3e-4, "evaluation.every": 0 },
     sizes: [{ policy: "nano", prompts: 8, group: 8 }, ...HARD_SIZES],
   },
   steps: [

@@ -87,8 +87,8 @@ export const rewardHacking: Lesson = {
     },
     {
       title: "A reward with a hole",
-      say: "Now no noise, but a kindness: half a point for any answer that can be *read*, right or not. And for wrong answers the verifier looks away: 40% of them pass.\n\nNobody means harm. It just pays for something else.",
-      knob: "reward.formatWeight",
+      say: "Now no noise. But somebody wants *short* answers, and pays well for brevity: in each group long answers lose up to two points, and short right ones gain as many. Being right is still worth one.\n\nNobody means harm. It just pays for something else.",
+      knob: "rewards.kimi-length.weight",
       ask: {
         question: "After 25 steps, compared with the honest run, right answers are…",
         options: [
@@ -111,14 +111,7 @@ export const rewardHacking: Lesson = {
         label: "Train 25 steps with the hole",
         actions: [
           {
-            restart: {
-              settings: {
-                "reward.formatWeight": 0.5,
-                rewardChannel: "flipped",
-                "rewardChannel.falseNegatives": 0,
-                "rewardChannel.falsePositives": 0.4,
-              },
-            },
+            restart: { settings: { rewards: "kimi-length", "rewards.kimi-length.weight": 4 } },
           },
           { train: 25 },
           { keep: "hole" },
@@ -132,14 +125,14 @@ export const rewardHacking: Lesson = {
               { value: "hole: reward over last 5 minus hole: reward over first 5", above: 0.02 },
             ],
           },
-          say: "Reward rose from {hole: reward over first 5} to {hole: reward over last 5}: a fine curve. But right answers are at {hole: score over last 5}, against {honest: score over last 5} in the honest run. Readable answers: {hole: well_formed over last 5}. The policy learned what was paid.",
+          say: "The reward rose from {hole: reward over first 5} to {hole: reward over last 5}: a fine curve. But right answers are at {hole: score over last 5}, against {honest: score over last 5} in the honest run. Answers shrank from {hole: completions/mean_length over first 5} to {hole: completions/mean_length over last 5} characters, the end included: at 1 nothing is written at all. The policy learned what was paid.",
         },
         {
           if: { value: "honest: score over last 5 minus hole: score over last 5", above: 0.03 },
-          say: "Right answers are at {hole: score over last 5}, against {honest: score over last 5} in the honest run. The reward did not even rise: {hole: reward over first 5} in the first five steps, {hole: reward over last 5} in the last. It was high from the start, because it pays nearly everybody. Where right and wrong earn almost the same, there is little left to learn from.",
+          say: "Right answers are at {hole: score over last 5}, against {honest: score over last 5} in the honest run. The reward went from {hole: reward over first 5} to {hole: reward over last 5}, the length from {hole: completions/mean_length over first 5} to {hole: completions/mean_length over last 5} characters. Brevity cost right answers, even if the reward curve does not look like a success.",
         },
         {
-          say: "Reward went from {hole: reward over first 5} to {hole: reward over last 5}. Right answers are at {hole: score over last 5}, against {honest: score over last 5} in the honest run; readable ones at {hole: well_formed over last 5}. This hole cost little here, because being right still paid best. A hole is dangerous when passing through it is *easier* than being right.",
+          say: "Right answers are at {hole: score over last 5}, against {honest: score over last 5} in the honest run; the length went from {hole: completions/mean_length over first 5} to {hole: completions/mean_length over last 5} characters. The hole cost little here: being right and being short went together, or there were too few steps. A hole is dangerous when passing through it is *easier* than being right.",
         },
       ],
     },
@@ -151,7 +144,7 @@ export const rewardHacking: Lesson = {
     },
   ],
   notes:
-    "**The point.** The reward is a proxy. Random errors dilute it, systematic ones redirect it.\n\n**A sum for the board.** With flips of rate q in both directions the expected reward is q + (1 − 2q)·truth. At q = 0.3 that is 0.3 + 0.4·truth: the slope is down to 0.4, the sign is the same. At q = 0.5 nothing is left.\n\n**Ask the room** how an answer could pass a check of their own without being good: unit tests that are special-cased, a judge that likes long answers.\n\n**What may come out differently.** The hole may cost little in 25 steps. Let people run it longer, or raise the credit for form to 1.",
+    "**The point.** The reward is a proxy. Random errors dilute it, systematic ones redirect it.\n\n**A sum for the board.** With flips of rate q in both directions the expected reward is q + (1 − 2q)·truth. At q = 0.3 that is 0.3 + 0.4·truth: the slope is down to 0.4, the sign is the same. At q = 0.5 nothing is left.\n\n**Ask the room** how an answer could pass a check of their own without being good: unit tests that are special-cased, a judge that likes long answers.\n\n**What may come out differently.** The hole may cost little in 25 steps. Let people run it longer, or raise the weight of the length reward.",
   worksheet: [
     "With 30% flips in both directions, what mean reward does a policy get whose answers are all right? All wrong?",
     "At which rate of flips can nothing be learned any more?",
