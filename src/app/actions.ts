@@ -16,24 +16,25 @@ export const LONG_RUN = 20;
 const live = { lookBack: undefined, forkChanges: [], viewPhase: undefined };
 
 export function play(): void {
-  usePage.setState({ playing: true, busy: true, pausing: false, ...live });
+  usePage.setState({ playing: true, busy: true, pausing: false, until: undefined, ...live });
   send({ type: "play" });
 }
 
 export function pause(): void {
-  usePage.setState({ pausing: true });
+  usePage.setState({ pausing: true, until: undefined });
   send({ type: "pause" });
 }
 
 export const togglePlay = () => (usePage.getState().playing ? pause() : play());
 
 export function onePhase(): void {
-  usePage.setState({ playing: false, busy: true, pausing: false, ...live });
+  usePage.setState({ playing: false, busy: true, pausing: false, until: undefined, ...live });
   send({ type: "phase" });
 }
 
 export function steps(count = 1): void {
-  usePage.setState({ playing: false, busy: true, pausing: false, ...live });
+  const { step } = usePage.getState();
+  usePage.setState({ playing: false, busy: true, pausing: false, ...live, until: count > 1 ? step + count : undefined });
   send({ type: "step", count });
 }
 

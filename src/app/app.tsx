@@ -1,6 +1,7 @@
 import { lazy, Suspense } from "react";
 import { useCompare } from "./compare/state.ts";
 import { Confirm } from "./confirm.tsx";
+import { Engine } from "./engine.tsx";
 import { Fatal } from "./fatal.tsx";
 import { Header } from "./header.tsx";
 import { Inspector } from "./inspector/inspector.tsx";
@@ -35,7 +36,10 @@ export function App() {
       <Hiding />
       <Header />
       <Transport />
-      <Timeline />
+      <div className="time-row">
+        <Timeline />
+        <Engine />
+      </div>
       <main className="body">
         <KnobPanel />
         <section className="middle">

@@ -3,16 +3,16 @@ import { PLUGINS } from "../recipes/slots.ts";
 import { edit, setupNow, start, withRecipe } from "./actions.ts";
 import { useCompare } from "./compare/state.ts";
 import { leaveRun } from "./confirm.tsx";
-import { count, rate } from "./format.ts";
+import { count } from "./format.ts";
 import { Help } from "./help.tsx";
 import { openRuns } from "./kept/open.ts";
 import { changesFromGrpo, parameterAt } from "./knobs/describe.ts";
 import { LearnButton } from "./lessons/learn.tsx";
-import { Popover } from "./popover.tsx";
 import { RUNNABLE_GROUPS } from "./recipes/groups.ts";
 import { openRecipes } from "./recipes/open.ts";
 import { Share } from "./share.tsx";
 import { expectedKnobs, expectedRecipe, type RunView, usePage } from "./state.ts";
+import { ThemeToggle } from "./theme-toggle.tsx";
 import { Presenting } from "./workshop/presenter.tsx";
 
 export function Header() {
@@ -37,7 +37,7 @@ export function Header() {
       {run && <Choices run={run} />}
       <Presenting />
       <div className="spacer" />
-      <Engine />
+      <LearnButton />
       <CompareButton />
       <Share />
       <button
@@ -48,7 +48,7 @@ export function Header() {
       >
         Runs
       </button>
-      <LearnButton />
+      <ThemeToggle />
       <Help />
     </header>
   );
@@ -101,7 +101,7 @@ function Choices({ run }: { run: RunView }) {
             </option>
           ))}
       </select>
-      <label>
+      <label className="recipe-choice" data-tip={recipe.name}>
         <span>Recipe</span>
         <select
           value={(drafts.recipe ?? recipe.id) as string}
@@ -185,38 +185,5 @@ function Seed({ seed }: { seed: number }) {
         aria-label="Seed"
       />
     </label>
-  );
-}
-
-/** What computes, how fast, and why it is not the GPU if it is not. */
-function Engine() {
-  const engine = usePage((state) => state.engine);
-  const speed = usePage((state) => state.history.at(-1)?.tokens_per_second);
-  if (!engine) return null;
-  return (
-    <div className="engine">
-      <Popover
-        align="right"
-        title={`Engine: ${engine.label}`}
-        label={
-          <>
-            <span className={`lamp ${engine.kind}`} aria-hidden="true" />
-            <span className="engine-label">{engine.label}</span>
-            {engine.note && (
-              <span className="mark" aria-hidden="true">
-                i
-              </span>
-            )}
-          </>
-        }
-      >
-        <h2>{engine.kind === "webgpu" ? "Running on the GPU" : "Running without the GPU"}</h2>
-        <p>The policy samples and learns on {engine.label}, in a worker of this page. Nothing leaves your machine.</p>
-        {engine.note && <p>{engine.note}</p>}
-      </Popover>
-      <output className="speed" aria-label="Tokens per second">
-        {speed === undefined ? "–" : rate(speed)} tok/s
-      </output>
-    </div>
   );
 }

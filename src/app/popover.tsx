@@ -27,7 +27,8 @@ export function Popover(props: { label: ReactNode; title: string; className?: st
         {props.label}
       </button>
       {open && (
-        <section className={`popover-panel ${props.align ?? "left"}`} aria-label={props.title}>
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it may scroll, by keyboard too
+        <section className={`popover-panel ${props.align ?? "left"}`} aria-label={props.title} tabIndex={0}>
           {props.children}
         </section>
       )}

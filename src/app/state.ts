@@ -74,6 +74,8 @@ export interface PageState {
   readonly busy: boolean;
   /** A pause was asked for and the worker has not stopped yet. */
   readonly pausing: boolean;
+  /** While several steps run that were asked for at once: the last of them. */
+  readonly until: number | undefined;
   /** The newest record. */
   readonly latest: StepRecord | undefined;
   /** The record on the stage; while playing it may lag behind `latest`, so that the rows do not flicker. */
@@ -114,6 +116,7 @@ export const EMPTY: PageState = {
   playing: false,
   busy: false,
   pausing: false,
+  until: undefined,
   latest: undefined,
   live: undefined,
   history: [],
@@ -175,6 +178,7 @@ export function afterEvent(state: PageState, event: Event): PageState {
         memory: { ...NO_MEMORY, step: event.step },
         viewPhase: undefined,
         selection: undefined,
+        until: undefined,
         progress: undefined,
         offer: state.offer?.id === event.runId ? undefined : state.offer,
       };
@@ -187,12 +191,18 @@ export function afterEvent(state: PageState, event: Event): PageState {
     case "state": {
       const stopped = !event.playing && state.latest !== state.live;
       const pausing = state.pausing && event.busy && !event.playing;
-      return { ...state, playing: event.playing, busy: event.busy, pausing, ...(stopped ? { live: state.latest } : {}) };
+      const until = event.busy && state.step < (state.until ?? 0) ? state.until : undefined;
+      return { ...state, playing: event.playing, busy: event.busy, pausing, until, ...(stopped ? { live: state.latest } : {}) };
     }
     case "phase":
       return afterPhase(state, event.record);
     case "step":
-      return { ...state, step: event.step, history: withMetrics(state.history, event.metrics), run: withDueEdits(state.run, event.step + 1) };
+      return {
+        ...state,
+        step: event.step,
+        history: withMetrics(state.history, event.metrics),
+        run: withDueEdits(state.run, event.step + 1),
+      };
     case "edited": {
       if (!state.run) return state;
       const { edit, settings } = event;

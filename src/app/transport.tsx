@@ -1,7 +1,8 @@
 import { useState } from "react";
 import { PHASES } from "../loop/record.ts";
-import { onePhase, reset, setPace, steps, togglePlay, viewPhase } from "./actions.ts";
+import { onePhase, pause, reset, setPace, steps, togglePlay, viewPhase } from "./actions.ts";
 import { leaveRun } from "./confirm.tsx";
+import { Icon } from "./icons.tsx";
 import { phaseIndex, shownPhase, shownRecord, usePage } from "./state.ts";
 
 /** Play, pause, one phase, one step, many, reset; the speed; the phases of the step. */
@@ -28,7 +29,13 @@ function Buttons() {
         onClick={togglePlay}
         data-tip="Train step after step (Space)"
       >
-        {pausing ? "Pausing…" : playing ? "❚❚ Pause" : "▶ Play"}
+        {pausing ? (
+          "Pausing…"
+        ) : (
+          <>
+            <Icon name={playing ? "pause" : "play"} /> {playing ? "Pause" : "Play"}
+          </>
+        )}
       </button>
       <button type="button" disabled={!ready} onClick={onePhase} data-tip="Run one phase of the step, then stand still ( . )">
         Phase
@@ -54,18 +61,26 @@ const MOST_STEPS = 9999;
 /** As many steps as are asked for: ten, unless somebody says otherwise. */
 function ManySteps({ ready }: { ready: boolean }) {
   const [text, setText] = useState("10");
+  const under = usePage((state) => state.until !== undefined);
+  const left = usePage((state) => (state.until === undefined ? 0 : state.until - state.step));
   const wanted = Math.min(MOST_STEPS, Math.max(1, Math.round(Number(text)) || 1));
   return (
     <span className="many-steps">
-      <button
-        type="button"
-        disabled={!ready}
-        onClick={() => steps(wanted)}
-        aria-label={wanted === 10 ? "Ten steps" : `${wanted} steps`}
-        data-tip={`Run ${wanted} steps, then stand still`}
-      >
-        ×
-      </button>
+      {under ? (
+        <button type="button" className="stop" onClick={pause} aria-label={`Stop, ${left} steps are left`} data-tip={`Stop (${left} left)`}>
+          <Icon name="stop" />
+        </button>
+      ) : (
+        <button
+          type="button"
+          disabled={!ready}
+          onClick={() => steps(wanted)}
+          aria-label={wanted === 10 ? "Ten steps" : `${wanted} steps`}
+          data-tip={`Run ${wanted} steps, then stand still`}
+        >
+          <Icon name="times" size={11} />
+        </button>
+      )}
       <input
         inputMode="numeric"
         value={text}

@@ -88,6 +88,10 @@ const LiveChart = memo(function LiveChart({ spec, seen }: { spec: ChartSpec; see
  */
 function useTurns(all: readonly ChartSpec[]): ReadonlyMap<string, Seen> {
   const [seen, setSeen] = useState<ReadonlyMap<string, Seen>>(new Map());
+  const run = usePage((state) => state.run?.setup);
+  // Another run: what was seen of the one before goes at once, and there is little yet to draw.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: for the sake of the run
+  useEffect(() => setSeen((before) => new Map([...before.keys()].map((id) => [id, current()]))), [run]);
   useEffect(() => {
     let next = 0;
     const timer = setInterval(() => {

@@ -1,7 +1,9 @@
 import { type ReactNode, useState } from "react";
 import type { StepRecord } from "../../loop/record.ts";
 import { fixed, percent, short, tokenGlyph, tokenName } from "../format.ts";
+import { Icon } from "../icons.tsx";
 import { alternativesAt, lengthOf, logProbBefore, temperatureOf } from "../stage/token-facts.ts";
+import { closeInspector, useStage } from "../stage/views/store.ts";
 import { phaseIndex, type Selection, shownPhase, shownRecord, usePage } from "../state.ts";
 import { Tex } from "../tex/tex.tsx";
 import { advantageChain, advantageLine, coefficientLine, inWords, type TokenUpdate, tokenUpdates } from "./formula.ts";
@@ -13,8 +15,20 @@ export function Inspector() {
   const selection = usePage((state) => state.selection);
   const known = selection && selection.index < lengthOf(selection.record, selection.row);
   const prompts = usePage((state) => shownPhase(state) === "prompts");
+  const open = useStage((state) => state.inspecting);
+  if (!open) {
+    return (
+      <section className="inspector closed" aria-label="Token inspector">
+        <p className="hint">{known ? <Glanced selection={selection} /> : "Click a token (or Tab, then arrows) to see its numbers."}</p>
+      </section>
+    );
+  }
+  const close = () => {
+    closeInspector();
+    document.querySelector<HTMLElement>(".stage .rows")?.focus();
+  };
   return (
-    <section className="inspector" aria-label="Token inspector">
+    <section className="inspector" aria-label="Token inspector" onKeyDown={(event) => event.key === "Escape" && close()}>
       {known && !prompts ? (
         <Token selection={selection} />
       ) : (
@@ -23,7 +37,22 @@ export function Inspector() {
           or down.
         </p>
       )}
+      <button type="button" className="quiet close" aria-label="Close the inspector" data-tip="Close (Esc)" onClick={close}>
+        <Icon name="times" size={12} />
+      </button>
     </section>
+  );
+}
+
+/** The token under the pointer, in one line. */
+function Glanced({ selection: { record, row, index } }: { selection: Selection }) {
+  const position = record.tokens!.offsets[row] + index;
+  const before = logProbBefore(record, position);
+  return (
+    <>
+      <b>{tokenName(record.tokens!.tokens[position])}</b>
+      {before !== undefined && `, probability ${percent(Math.exp(before))}`}: click for its numbers
+    </>
   );
 }
 

@@ -114,11 +114,11 @@ export function SlotSection({ slot, standing }: { slot: Slot; standing: Standing
           type="button"
           className="quiet more"
           aria-expanded={open}
-          aria-label={`More of ${SLOT_NAMES[slot]}`}
+          aria-label={`${open ? "Less" : first.length > 0 ? "More" : "Show more"} of ${SLOT_NAMES[slot]}`}
           onClick={() => setOpen(!open)}
         >
           {changedInside || own === undefined ? <span className="changed-dot" role="img" aria-label="changed" /> : null}
-          {open ? "less" : first.length > 0 ? "more" : "show"} {open ? "▴" : "▾"}
+          {open ? "less" : first.length > 0 ? "more" : "show"} <span aria-hidden="true">{open ? "▴" : "▾"}</span>
         </button>
       ) : null}
       {first.map(knob)}

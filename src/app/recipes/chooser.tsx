@@ -81,7 +81,8 @@ export default function Recipes() {
         ))}
         {groups.length === 0 && <p className="dim">No recipe mentions that.</p>}
       </nav>
-      <article ref={details} aria-label={id === CONVENTIONS_PAGE ? "Conventions" : (written?.name ?? "This run")}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, by keyboard too */}
+      <article ref={details} tabIndex={0} aria-label={id === CONVENTIONS_PAGE ? "Conventions" : (written?.name ?? "This run")}>
         {id === CONVENTIONS_PAGE ? <Conventions /> : written ? <Written recipe={written} /> : <Running />}
       </article>
     </dialog>

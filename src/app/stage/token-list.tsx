@@ -13,7 +13,7 @@ import { usePage } from "../state.ts";
 import { GROUP_HEIGHT, type Item, type Layout, neighbour, placeOf, visible } from "./layout.ts";
 import { lengthOf } from "./token-facts.ts";
 import { tokenElementId } from "./token-row.tsx";
-import { glance, pin } from "./views/store.ts";
+import { closeInspector, glance, pin } from "./views/store.ts";
 
 /** Rest of the pointer on a token after which the inspector shows it (milliseconds). */
 const DWELL = 140;
@@ -64,6 +64,14 @@ export function TokenList({ record, layout, label, wide, children }: TokenListPr
     document.getElementById(tokenElementId(row, index))?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }, [row, index, layout, record]);
 
+  // A view may draw an answer as a whole, or not have it in sight: what is named is what is there.
+  useLayoutEffect(() => {
+    const ids = row === undefined || index === undefined ? [] : [tokenElementId(row, index), tokenElementId(row, 0)];
+    const there = ids.find((id) => document.getElementById(id));
+    if (there) list.current!.setAttribute("aria-activedescendant", there);
+    else list.current!.removeAttribute("aria-activedescendant");
+  });
+
   const tokenAt = (event: MouseEvent | PointerEvent) => {
     const token = (event.target as Element).closest<HTMLElement>("[data-index]");
     const parent = token?.closest<HTMLElement>("[data-row]");
@@ -76,6 +84,10 @@ export function TokenList({ record, layout, label, wide, children }: TokenListPr
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (layout.rows.length === 0) return;
+    if (event.key === "Escape") {
+      closeInspector();
+      return;
+    }
     const at = chosen ?? { row: layout.rows[0], index: -1 };
     const moves: Record<string, [number, number]> = {
       ArrowLeft: [0, -1],
@@ -102,7 +114,6 @@ export function TokenList({ record, layout, label, wide, children }: TokenListPr
       tabIndex={0}
       aria-label={label}
       aria-rowcount={record.rollouts.length}
-      aria-activedescendant={chosen && tokenElementId(chosen.row, chosen.index)}
       onClick={(event) => {
         clearTimeout(dwell.current);
         const token = tokenAt(event);

@@ -1,5 +1,6 @@
 import { type CSSProperties, memo, useMemo } from "react";
 import { backToLive, fork, lookAt } from "../actions.ts";
+import { Icon } from "../icons.tsx";
 import { Popover } from "../popover.tsx";
 import { usePage } from "../state.ts";
 import { editInWords, marksOf, measuredSteps, placeOf, stretches, timelineEnd } from "./marks.ts";
@@ -145,7 +146,7 @@ function MemoryUse() {
   const memory = usePage((state) => state.memory);
   const first = memory.records[0];
   return (
-    <Popover className="memory" align="right" label={memory.thinned ? "⚠ marks" : "marks"} title="What the timeline shows">
+    <Popover className="memory" align="right" label={<>{memory.thinned && <Icon name="info" />} marks</>} title="The timeline’s marks">
       <h2>The timeline</h2>
       <dl className="keys">
         <div>

@@ -41,7 +41,7 @@ const PARTS: Readonly<Record<string, string>> = {
   knobs: ".body > .knobs",
   inspector: ".middle > .inspector",
   charts: ".body > .charts",
-  timeline: ".app > .timeline",
+  timeline: ".app .timeline",
   compare: ".header > .compare-open",
   runs: ".header > .runs-open",
   share: ".header > .share",

@@ -108,37 +108,41 @@ const RewardRow = memo(function RewardRow({ record, row, rewarded, names, domain
       id={tokenElementId(row, selected ?? 0)}
       aria-label={spoken.filter(Boolean).join(", ")}
     >
-      <code className="answer" title={shown}>
-        {shown}
-        {!finished && <span className="cut">…</span>}
-      </code>
-      <span
-        className={`verdict ${right ? "right" : "wrong"}`}
-        title={read === undefined ? verdict.reason : `${verdict.reason}; read: ${read}`}
-      >
-        <b aria-hidden="true">{right ? "✓" : "✗"}</b> {verdict.reason}
-        {read !== undefined && (
-          <span className="read">
-            <span className="dim">read:</span> <code>{read}</code>
-          </span>
-        )}
-      </span>
-      <span className="noise" title={noise ? `The reward saw ${short(seenScore)} instead of ${short(verdict.score)}` : undefined}>
-        {noise && `⚡${short(seenScore)}`}
-      </span>
-      <span className="stack" aria-hidden="true">
-        <i className="zero" style={{ left: `${zero * 100}%` }} />
-        {parts &&
-          piecesOf(parts, names, domain).map(({ name, value, colour, from, width }) => (
-            <i
-              key={name}
-              className={`piece part${colour % 6} ${value < 0 ? "negative" : ""}`}
-              style={{ left: `${from * 100}%`, width: `${width * 100}%` }}
-              title={`${name} ${fixed(value)}`}
-            />
-          ))}
-      </span>
-      <span className="reward">{parts && reward !== undefined && (Number.isNaN(reward) ? "not scored" : fixed(reward))}</span>
+      {/* biome-ignore lint/a11y/useSemanticElements: see above */}
+      {/* biome-ignore lint/a11y/useFocusableInteractive: see above */}
+      <div role="gridcell" className="cells">
+        <code className="answer" title={shown}>
+          {shown}
+          {!finished && <span className="cut">…</span>}
+        </code>
+        <span
+          className={`verdict ${right ? "right" : "wrong"}`}
+          title={read === undefined ? verdict.reason : `${verdict.reason}; read: ${read}`}
+        >
+          <b aria-hidden="true">{right ? "✓" : "✗"}</b> {verdict.reason}
+          {read !== undefined && (
+            <span className="read">
+              <span className="dim">read:</span> <code>{read}</code>
+            </span>
+          )}
+        </span>
+        <span className="noise" title={noise ? `The reward saw ${short(seenScore)} instead of ${short(verdict.score)}` : undefined}>
+          {noise && `⚡${short(seenScore)}`}
+        </span>
+        <span className="stack" aria-hidden="true">
+          <i className="zero" style={{ left: `${zero * 100}%` }} />
+          {parts &&
+            piecesOf(parts, names, domain).map(({ name, value, colour, from, width }) => (
+              <i
+                key={name}
+                className={`piece part${colour % 6} ${value < 0 ? "negative" : ""}`}
+                style={{ left: `${from * 100}%`, width: `${width * 100}%` }}
+                title={`${name} ${fixed(value)}`}
+              />
+            ))}
+        </span>
+        <span className="reward">{parts && reward !== undefined && (Number.isNaN(reward) ? "not scored" : fixed(reward))}</span>
+      </div>
     </div>
   );
 });

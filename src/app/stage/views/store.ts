@@ -61,6 +61,8 @@ interface StageState {
   readonly update: number | undefined;
   /** The inspected token was clicked: passing over others does not change it. */
   readonly pinned: boolean;
+  /** The inspector has its room: from the first clicked token until it is closed. */
+  readonly inspecting: boolean;
 }
 
 export const useStage = create<StageState>()(() => ({
@@ -69,10 +71,12 @@ export const useStage = create<StageState>()(() => ({
   shape: "rows",
   update: undefined,
   pinned: false,
+  inspecting: false,
 }));
 
-/** A phase chosen on the rail brings its own view. */
+/** A phase chosen on the rail brings its own view, a new run a closed inspector. */
 usePage.subscribe((now, before) => {
+  if (now.run?.setup !== before.run?.setup) useStage.setState({ pinned: false, inspecting: false });
   if (now.viewPhase !== before.viewPhase && now.viewPhase) useStage.setState({ view: undefined });
 });
 
@@ -81,11 +85,17 @@ export const chooseView = (view: ViewId | undefined) => useStage.setState({ view
 /** Whether a view's phase has been reached. */
 export const reached = (view: ViewSpec, phase: Phase) => phaseIndex(phase) >= phaseIndex(view.from);
 
+/** Gives the inspector's room to the stage. */
+export function closeInspector(): void {
+  useStage.setState({ pinned: false, inspecting: false });
+  usePage.setState({ selection: undefined });
+}
+
 /** By click or key: stays until another is chosen. A second click on the same token lets it go. */
 export function pin(row: number, index: number): void {
   const { selection } = usePage.getState();
   const again = useStage.getState().pinned && selection?.row === row && selection.index === index;
-  useStage.setState({ pinned: !again });
+  useStage.setState({ pinned: !again, inspecting: true });
   select(row, index);
 }
 

@@ -1,0 +1,33 @@
+import { rate } from "./format.ts";
+import { Icon } from "./icons.tsx";
+import { Popover } from "./popover.tsx";
+import { usePage } from "./state.ts";
+
+/** What computes, how fast, and why it is not the GPU if it is not. */
+export function Engine() {
+  const engine = usePage((state) => state.engine);
+  const speed = usePage((state) => state.history.at(-1)?.tokens_per_second);
+  if (!engine) return null;
+  return (
+    <div className="engine">
+      <Popover
+        align="right"
+        title={`Engine: ${engine.label}`}
+        label={
+          <>
+            <span className={`lamp ${engine.kind}`} aria-hidden="true" />
+            <span className="engine-label">{engine.label}</span>
+            {engine.note && <Icon name="info" size={16} />}
+          </>
+        }
+      >
+        <h2>{engine.kind === "webgpu" ? "Running on the GPU" : "Running without the GPU"}</h2>
+        <p>The policy samples and learns on {engine.label}, in a worker of this page. Nothing leaves your machine.</p>
+        {engine.note && <p>{engine.note}</p>}
+      </Popover>
+      <span className="speed" data-tip="Tokens drawn over the whole step’s time, learning included">
+        {speed === undefined ? "–" : rate(speed)} tok/s
+      </span>
+    </div>
+  );
+}
