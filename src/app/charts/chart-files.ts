@@ -58,18 +58,24 @@ export async function pngFile(svg: string): Promise<Blob> {
   );
 }
 
+type OfRun = Overlay & { readonly run: string };
+
 /** Every step's numbers of a chart's lines, of the run on screen and of the pinned ones; nothing is averaged. */
-export function csvFile(
-  spec: ChartSpec,
-  history: readonly Metrics[],
-  start: Metrics,
-  overlays: readonly (Overlay & { readonly run: string })[],
-): string {
+export function numbersOf(spec: ChartSpec, history: readonly Metrics[], start: Metrics, overlays: readonly OfRun[]) {
   const columns = [
     ...spec.lines.map(({ metric }) => ({ head: metric, metric, of: [{ ...start, step: 0 }, ...history] as readonly Metrics[] })),
     ...overlays.map(({ metric, run, history: of }) => ({ head: `${metric} (${run})`, metric, of })),
   ];
   const steps = [...new Set(columns.flatMap(({ metric, of }) => of.flatMap((m) => (metric in m ? [m.step] : []))))].sort((a, b) => a - b);
   const at = columns.map(({ metric, of }) => new Map(of.flatMap((m) => (metric in m ? [[m.step, m[metric]] as const] : []))));
-  return csv([["step", ...columns.map(({ head }) => head)], ...steps.map((step) => [step, ...at.map((column) => column.get(step))])]);
+  return {
+    heads: ["step", ...columns.map(({ head }) => head)],
+    rows: steps.map((step) => [step, ...at.map((column) => column.get(step))]),
+  };
+}
+
+/** The same as a file. */
+export function csvFile(spec: ChartSpec, history: readonly Metrics[], start: Metrics, overlays: readonly OfRun[]): string {
+  const { heads, rows } = numbersOf(spec, history, start, overlays);
+  return csv([heads, ...rows]);
 }

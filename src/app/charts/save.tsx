@@ -1,23 +1,47 @@
 import { useState } from "react";
 import { evaluationMetrics } from "../../loop/metrics.ts";
+import { AsTable } from "../as-table.tsx";
 import { overlaysOf } from "../compare/pins.tsx";
 import { useCompare } from "../compare/state.ts";
 import { differenceLine } from "../compare/words.ts";
 import { download } from "../download.ts";
+import { short } from "../format.ts";
 import { notify, usePage } from "../state.ts";
-import { csvFile, pngFile, svgFile } from "./chart-files.ts";
+import { csvFile, numbersOf, pngFile, svgFile } from "./chart-files.ts";
 import type { ChartSpec } from "./series.ts";
 
-/** Saves one of the charts as a picture or as numbers. */
+/** A table of more steps helps nobody. */
+const MOST_ROWS = 1000;
+
+/** One of the charts as a table, and saved as a picture or as numbers. */
 export function SaveChart({ specs }: { specs: readonly ChartSpec[] }) {
   const [id, setId] = useState(specs[0].id);
   const spec = specs.find((one) => one.id === id) ?? specs[0];
+  /** Pinned runs' curves in this chart, by what the runs are. */
+  const pinned = () => {
+    const { run } = usePage.getState();
+    const { pins } = useCompare.getState();
+    if (!run) return [];
+    const runOf = (key: string) => differenceLine(run, pins.find((pin) => key.startsWith(pin.id))!);
+    return overlaysOf(pins, spec).map((overlay) => ({ ...overlay, run: runOf(overlay.key) }));
+  };
+  const table = () => {
+    const { history, start } = usePage.getState();
+    const { heads, rows } = numbersOf(spec, history, start ? evaluationMetrics(start) : {}, pinned());
+    return {
+      heads,
+      rows: rows
+        .slice(-MOST_ROWS)
+        .map(([step, ...values]) => [String(step), ...values.map((v) => (v === undefined ? undefined : short(v, 4)))]),
+      ...(rows.length > MOST_ROWS
+        ? { note: `The last ${MOST_ROWS} of ${rows.length} steps; the CSV file has all.` }
+        : { note: spec.meaning }),
+    };
+  };
   const save = async (kind: "svg" | "png" | "csv") => {
     const { run, history, start } = usePage.getState();
-    const { pins } = useCompare.getState();
     if (!run) return;
-    const runOf = (key: string) => differenceLine(run, pins.find((pin) => key.startsWith(pin.id))!);
-    const overlays = overlaysOf(pins, spec).map((overlay) => ({ ...overlay, run: runOf(overlay.key) }));
+    const overlays = pinned();
     const file = `${spec.id}.${kind}`;
     if (kind === "csv") return download(file, "text/csv", csvFile(spec, history, start ? evaluationMetrics(start) : {}, overlays));
     const drawn = document.querySelector<SVGSVGElement>(`[data-chart="${spec.id}"] svg`);
@@ -37,7 +61,7 @@ export function SaveChart({ specs }: { specs: readonly ChartSpec[] }) {
   return (
     <div className="save-chart">
       <label>
-        Save
+        Chart
         <select aria-label="Chart to save" value={spec.id} onChange={(event) => setId(event.target.value)}>
           {specs.map(({ id: value, title }) => (
             <option key={value} value={value}>
@@ -46,6 +70,7 @@ export function SaveChart({ specs }: { specs: readonly ChartSpec[] }) {
           ))}
         </select>
       </label>
+      <AsTable title={spec.title} table={table} />
       {(["svg", "png", "csv"] as const).map((kind) => (
         <button
           key={kind}

@@ -220,7 +220,6 @@ function MarkLine({ mark, from, to, selected }: { mark: Mark; from: string; to: 
       aria-label={label}
     >
       {/* biome-ignore lint/a11y/useSemanticElements: see above */}
-      {/* biome-ignore lint/a11y/useFocusableInteractive: the grid holds the focus and names the active answer */}
       <g role="gridcell">
         <title>{label}</title>
         <line x1={from} x2={to} y1={REWARD_AT} y2={ADVANTAGE_AT} strokeWidth={Math.min(9, 1.5 + rows.length * 0.6)} />

@@ -1,6 +1,7 @@
 import { useMemo, useState } from "react";
 import type { CalibrationBin, EvaluationRecord, StepRecord } from "../../../loop/record.ts";
 import { sampleAnswers } from "../../actions.ts";
+import { AsTable, type Table } from "../../as-table.tsx";
 import { count, percent } from "../../format.ts";
 import { usePage } from "../../state.ts";
 import { distributionOf } from "./answers.ts";
@@ -52,6 +53,7 @@ function PassAtK({ start, now, step }: PassAtKProps) {
         </b>
         <span className="key base">before training</span>
         <span className="key now">{step === undefined ? "now" : `step ${step}`}</span>
+        <AsTable title="pass@k" table={() => curveTable(base, current)} />
       </figcaption>
       <svg viewBox={`0 0 ${W} ${H}`} role="img" aria-label={spokenCurve(base, current)}>
         {[0, 0.5, 1].map((share) => (
@@ -105,6 +107,24 @@ function Curve(props: { points: readonly CurvePointWithInterval[]; x: (k: number
   );
 }
 
+function curveTable(base: readonly CurvePointWithInterval[] = [], now: readonly CurvePointWithInterval[] = []): Table {
+  const tell = (point: CurvePointWithInterval | undefined) =>
+    point &&
+    `${percent(point.value)}${point.low === undefined || point.high === undefined ? "" : ` (${percent(point.low)} to ${percent(point.high)})`}`;
+  const ks = [...new Set([...base, ...now].map(({ k }) => k))].sort((a, b) => a - b);
+  return {
+    heads: ["k", "before training", "now"],
+    rows: ks.map((k) => [String(k), tell(base.find((p) => p.k === k)), tell(now.find((p) => p.k === k))]),
+    note: "In parentheses: 95% by resampling the problems.",
+  };
+}
+
+function calibrationTable(start: readonly CalibrationBin[] = [], now: readonly CalibrationBin[] = []): Table {
+  const rows = (when: string, bins: readonly CalibrationBin[]) =>
+    bins.map((bin) => [`${when}, ${percent(bin.probability)}`, percent(bin.right), String(bin.count)]);
+  return { heads: ["mean probability", "right", "answers"], rows: [...rows("before training", start), ...rows("now", now)] };
+}
+
 function spokenCurve(base: readonly CurvePointWithInterval[] | undefined, now: readonly CurvePointWithInterval[] | undefined): string {
   const tell = (name: string, points: readonly CurvePointWithInterval[] | undefined) =>
     points && `${name}: ${points.map(({ k, value }) => `pass@${k} ${percent(value)}`).join(", ")}`;
@@ -133,6 +153,7 @@ function Calibration({ start, now }: { start: readonly CalibrationBin[] | undefi
         <b data-tip="Answers by the probability that the policy gave them. On the diagonal, an answer of 60% is right in 60 of 100 cases; above it, the policy is too modest.">
           Calibration
         </b>
+        <AsTable title="Calibration" table={() => calibrationTable(start, now)} />
       </figcaption>
       <svg
         viewBox={`0 0 ${LEFT + side * WIDER + 22} ${H}`}
