@@ -333,7 +333,8 @@ async function lossesOnHost(
     });
     return spreadOut;
   };
-  const finite = [all, entropy, logits].every((values) => values === undefined || values.every(Number.isFinite));
+  // Plug-ins take what is not a number for nothing; a forward pass that yields such numbers is not to be trusted with an update at all.
+  const finite = [packed, all, entropy, logits].every((values) => values === undefined || values.every(Number.isFinite));
   const oldLogProb = base.oldLogProb;
   return {
     finite,
