@@ -14,8 +14,8 @@ const RUN =
   "?policy=nano&task=reverse&level=4&seed=7&set=sampler.promptsPerStep=8&set=sampler.groupSize=8" +
   "&set=evaluation.every=0&set=evaluation.passAtKProblems=1024&set=evaluation.passAtKSamples=256";
 
-/** At 1280 × 720 the stage shows ten rows, and a few are kept ready above and below. */
-const MOST_ROWS = 16;
+/** At 1280 × 720 the stage shows fifteen rows while no token is inspected, and a few are kept ready above and below. */
+const MOST_ROWS = 22;
 const MOST_ADDED = 600;
 /** A phase's message carries the step so far: about this much for each token drawn. */
 const MOST_BYTES_A_TOKEN = 400;

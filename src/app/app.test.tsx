@@ -198,6 +198,32 @@ it("sends the transport's commands, by button and by key", () => {
   ]);
 });
 
+it("stops many steps that were asked for at once", () => {
+  show(run.events);
+  fireEvent.click(button("Ten steps"));
+  const stop = button(/^Stop, 10 steps are left/);
+  show([{ type: "state", playing: false, busy: true }]);
+  fireEvent.click(stop);
+  expect(sent.map((c) => c.type)).toEqual(["step", "pause"]);
+  show([{ type: "state", playing: false, busy: false }]);
+  expect(button("Ten steps")).toBeDefined();
+  expect(screen.queryByRole("button", { name: /^Stop/ })).toBeNull();
+});
+
+it("gives the inspector room from the first chosen token on, whatever phase comes, until it is closed", () => {
+  show(run.events);
+  fireEvent.click(screen.getByRole("tab", { name: "Rollouts" }));
+  const inspector = screen.getByRole("region", { name: "Token inspector" });
+  expect(inspector.className).toContain("closed");
+  fireEvent.click(document.getElementById("token-0-0")!);
+  expect(screen.getByRole("region", { name: "Token inspector" }).className).not.toContain("closed");
+  fireEvent.click(button("prompts"));
+  expect(screen.getByRole("region", { name: "Token inspector" }).className).not.toContain("closed");
+  fireEvent.click(button("Close the inspector"));
+  expect(screen.getByRole("region", { name: "Token inspector" }).className).toContain("closed");
+  expect(usePage.getState().selection).toBeUndefined();
+});
+
 it("asks before a long run is left", () => {
   show(run.events);
   act(() => usePage.setState({ step: 34 }));

@@ -5,6 +5,8 @@ const SHAPES = {
   pause: <path d="M3.5 2.5h3.2v11H3.5zM9.3 2.5h3.2v11H9.3z" fill="currentColor" />,
   stop: <rect x="3" y="3" width="10" height="10" rx="1.5" fill="currentColor" />,
   times: <path d="M3.5 3.5l9 9m0-9-9 9" />,
+  undo: <path d="M6 2.5L2.5 6L6 9.5M2.5 6h6.5a4 4 0 0 1 0 8H6.5" />,
+  redo: <path d="M10 2.5L13.5 6L10 9.5M13.5 6H7a4 4 0 0 0 0 8h2.5" />,
   info: (
     <>
       <circle cx="8" cy="8" r="6.6" strokeWidth="1.4" />

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "react";
 import { declineOffer, forget, resume } from "./actions.ts";
 import { count } from "./format.ts";
+import { Icon } from "./icons.tsx";
 import { nameOfTask } from "./knobs/describe.ts";
 import { dismiss, type Toast, usePage } from "./state.ts";
 
@@ -37,7 +38,7 @@ function Message({ toast }: { toast: Toast }) {
     >
       <p>{toast.text}</p>
       <button type="button" className="quiet" aria-label="Close this message" onClick={() => dismiss(toast.id)}>
-        ✕
+        <Icon name="times" size={12} />
       </button>
     </div>
   );

@@ -5,6 +5,7 @@ import { RECIPES } from "../../recipes/index.ts";
 import { missingFor } from "../../recipes/recipe.ts";
 import { lookAt, setupNow, withRecipe } from "../actions.ts";
 import { fixed, signed, tokenGlyph } from "../format.ts";
+import { Icon } from "../icons.tsx";
 import { labelOf, showValue } from "../knobs/describe.ts";
 import { phaseIndex, shownRecord, usePage } from "../state.ts";
 import { LOOKS, Swatch } from "./curves.tsx";
@@ -100,7 +101,7 @@ function Both() {
       <div className="compare-line">
         <div className="buttons">
           <button type="button" className="primary both" onClick={together ? pauseBoth : trainBoth}>
-            {together ? "❚❚ Pause both" : "▶ Train both"}
+            <Icon name={together ? "pause" : "play"} /> {together ? "Pause both" : "Train both"}
           </button>
           <button type="button" disabled={together || busy || rivalBusy} onClick={stepBoth}>
             Step both

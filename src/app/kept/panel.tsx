@@ -3,6 +3,7 @@ import type { ExportKind, KeptRun } from "../../worker/protocol.ts";
 import { exportRun, forget, rename, resume } from "../actions.ts";
 import { leaveRun } from "../confirm.tsx";
 import { count, percent } from "../format.ts";
+import { Icon } from "../icons.tsx";
 import { nameOfTask } from "../knobs/describe.ts";
 import { Popover } from "../popover.tsx";
 import { usePage } from "../state.ts";
@@ -46,7 +47,7 @@ export default function Runs() {
         />
         <ImportButton />
         <button type="button" className="quiet" aria-label="Close the kept runs" onClick={() => dialog.current?.close()}>
-          ✕
+          <Icon name="times" size={12} />
         </button>
       </header>
       <div className="list">

@@ -8,6 +8,7 @@ import {
   valueAt as scheduledValue,
 } from "../../algorithm/plugin.ts";
 import { short } from "../format.ts";
+import { Icon } from "../icons.tsx";
 import { usePage } from "../state.ts";
 import type { Value } from "./describe.ts";
 import { FormulaField } from "./formula-field.tsx";
@@ -84,7 +85,7 @@ export function Knob({ path, parameter, value, original, pendingFrom, onChange }
         data-tip={changed ? `Back to the recipe’s ${typeof original === "number" ? short(original, 4) : original}` : undefined}
         onClick={() => original !== undefined && onChange(original)}
       >
-        ↶
+        <Icon name="undo" />
       </button>
     </div>
   );

@@ -1,6 +1,7 @@
 import { useDeferredValue, useState } from "react";
 import { LIST_SLOTS, type ListSlot, SLOTS, type Slot } from "../../recipes/slots.ts";
 import { undo } from "../actions.ts";
+import { Icon } from "../icons.tsx";
 import { expectedRecipe, type RunView, usePage } from "../state.ts";
 import { useHistory } from "../undo.ts";
 import { isList, labelOf, original, parameterAt, showValue } from "./describe.ts";
@@ -88,7 +89,7 @@ function Travel() {
         aria-label="Undo the last turn of a knob"
         data-tip="Undo the last turn of a knob (Ctrl+Z)"
       >
-        ↶
+        <Icon name="undo" />
       </button>
       <button
         type="button"
@@ -98,7 +99,7 @@ function Travel() {
         aria-label="Redo"
         data-tip="Redo (Ctrl+Shift+Z)"
       >
-        ↷
+        <Icon name="redo" />
       </button>
     </>
   );

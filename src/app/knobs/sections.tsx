@@ -4,6 +4,7 @@ import { changesBetween } from "../../recipes/changes.ts";
 import { pluginOf, type ResolvedRecipe, type Use, withChange } from "../../recipes/recipe.ts";
 import { type ListSlot, PLUGINS, SLOT_NAMES, type Slot } from "../../recipes/slots.ts";
 import { edit, turn } from "../actions.ts";
+import { Icon } from "../icons.tsx";
 import { isList, parameterAt, showValue, type Value } from "./describe.ts";
 import { Knob } from "./knob.tsx";
 import { PluginMenu } from "./plugin-menu.tsx";
@@ -177,7 +178,7 @@ export function ListSection({ list, standing }: { list: ListSlot; standing: Stan
           data-tip={`Back to the recipe’s: ${showValue(shipped, list, own.map((use) => use.plugin).join(","))}`}
           onClick={() => turn(changesBetween(recipe, { ...recipe, lists: { ...recipe.lists, [list]: own } }))}
         >
-          ↶
+          <Icon name="undo" />
         </button>
       )}
       {!searching && others.length > 0 && <PluginMenu title={SLOT_NAMES[list]} plugins={others} onChoose={(id) => hold([...ids, id])} />}
@@ -208,7 +209,7 @@ export function ListSection({ list, standing }: { list: ListSlot; standing: Stan
                 data-tip="Take it out of the recipe"
                 onClick={() => hold(ids.filter((id) => id !== plugin))}
               >
-                ✕
+                <Icon name="times" size={12} />
               </button>
             </div>
             <p className="dim">{declaration.explanation.sentence}</p>

@@ -5,6 +5,7 @@ import { LESSONS, lessonById } from "../../lessons/library/index.ts";
 import { minutesAt } from "../../lessons/size.ts";
 import { download } from "../download.ts";
 import { GlossaryList } from "../glossary/list.tsx";
+import { Icon } from "../icons.tsx";
 import { usePage } from "../state.ts";
 import { closeLearn, openLearn, useLearn } from "./open.ts";
 import { openLesson, usePlayer } from "./player.ts";
@@ -32,7 +33,7 @@ export function LearnDialog() {
           ))}
         </div>
         <button type="button" className="quiet" aria-label="Close" onClick={() => dialog.current?.close()}>
-          ✕
+          <Icon name="times" size={12} />
         </button>
       </header>
       <div className="learn-body">

@@ -1,6 +1,7 @@
 import { useEffect, useLayoutEffect, useRef } from "react";
 import { LESSONS } from "../../lessons/library/index.ts";
 import { fillIn } from "../../lessons/quantity.ts";
+import { Icon } from "../icons.tsx";
 import { usePage } from "../state.ts";
 import { situationOf } from "./act.ts";
 import { placeOf, sideOf } from "./highlight.ts";
@@ -71,7 +72,7 @@ function Heading() {
           data-tip="Leave the lesson: the run stays, and so does your place"
           onClick={leaveLesson}
         >
-          ✕
+          <Icon name="times" size={12} />
         </button>
       </div>
       <ol className="lesson-steps">

@@ -4,6 +4,7 @@ import { type Recipe, resolveRecipe } from "../../recipes/recipe.ts";
 import { setupNow, start, withRecipe } from "../actions.ts";
 import { leaveRun } from "../confirm.tsx";
 import { count } from "../format.ts";
+import { Icon } from "../icons.tsx";
 import { changesFromGrpo } from "../knobs/describe.ts";
 import { expectedRecipe, usePage } from "../state.ts";
 import { Conventions } from "./conventions.tsx";
@@ -46,7 +47,7 @@ export default function Recipes() {
           aria-label="Search recipes"
         />
         <button type="button" className="quiet" aria-label="Close the recipes" onClick={() => dialog.current?.close()}>
-          ✕
+          <Icon name="times" size={12} />
         </button>
       </header>
       <nav aria-label="Recipes">

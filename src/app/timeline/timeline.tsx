@@ -16,7 +16,7 @@ export function Timeline() {
   const about = useAbout(shown);
   return (
     <section className={`timeline ${lookBack === undefined ? "" : "past"}`} aria-label="Timeline">
-      <output aria-label="Step">
+      <output aria-label="Step" aria-live="off">
         step <b>{shown}</b>
       </output>
       <div className="track">

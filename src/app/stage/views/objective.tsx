@@ -277,7 +277,8 @@ function drawAxes(context: CanvasRenderingContext2D, size: Size, colours: Palett
     last = x;
     context.fillText(short(tick, 2), x, bottom + 5);
   }
-  context.fillText(frame.logarithmic ? "ratio ρ" : "change of log-prob by the step", x0 + panel / 2, bottom + 19);
+  // Under the other half stand the words about the chosen token.
+  if (sign === 1) context.fillText(frame.logarithmic ? "ratio ρ" : "change of log-prob by the step", x0 + panel / 2, bottom + 19);
   context.textAlign = "left";
   context.textBaseline = "alphabetic";
   context.fillStyle = sign === 1 ? colours.up : colours.down;
