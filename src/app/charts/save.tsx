@@ -61,7 +61,6 @@ export function SaveChart({ specs }: { specs: readonly ChartSpec[] }) {
   return (
     <div className="save-chart">
       <label>
-        Chart
         <select aria-label="Chart to save" value={spec.id} onChange={(event) => setId(event.target.value)}>
           {specs.map(({ id: value, title }) => (
             <option key={value} value={value}>
