@@ -31,7 +31,7 @@ it(
     const playground = new Playground(await browsing.newPage());
     const { page } = playground;
     await playground.open(`${browsing.url}${SMALL_RUN}&engine=portable`);
-    const place = await box(page);
+    const wide = (await box(page))!;
 
     // Verdicts: what the verifier said, in words. What lies ahead says what will be here.
     expect(await shownTab(page)).toBe("Rewards");
@@ -66,6 +66,10 @@ it(
       .getByText(/token 1 of/)
       .waitFor();
     await playground.button("rows").click();
+    // The inspector takes its room from below; from here on nothing moves.
+    const place = (await box(page))!;
+    expect(place).toMatchObject({ x: wide.x, y: wide.y, width: wide.width });
+    expect(place.height).toBeLessThan(wide.height);
 
     // From here the view follows the phase.
     await playground.button("follow").click();

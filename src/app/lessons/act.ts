@@ -3,8 +3,8 @@ import type { Action, AnswerKind, Lesson, Size } from "../../lessons/lesson.ts";
 import { factsNow, type KeptNumbers } from "../../lessons/quantity.ts";
 import { setupOf } from "../../lessons/size.ts";
 import type { Phase, StepRecord } from "../../loop/record.ts";
-import { backToLive, onePhase, select, start, steps, turn, viewPhase } from "../actions.ts";
-import { useStage } from "../stage/views/store.ts";
+import { backToLive, onePhase, start, steps, turn, viewPhase } from "../actions.ts";
+import { pin, useStage } from "../stage/views/store.ts";
 import { type PageState, phaseIndex, shownPhase, shownRecord, usePage } from "../state.ts";
 
 /** Carries a lesson's actions out in the live app, as a person would by hand. */
@@ -78,7 +78,7 @@ export async function perform(action: Action, hand: Stagehand): Promise<void> {
   }
   const record = shownRecord(usePage.getState());
   const token = record && tokenOf(record, action.select.answer, action.select.token);
-  if (token) select(token.row, token.index);
+  if (token) pin(token.row, token.index);
 }
 
 async function train(count: number, { signal, onTraining }: Stagehand): Promise<void> {
