@@ -20,6 +20,8 @@ export interface DeviceCounters {
   submits: number;
   readBacks: number;
   bytesReadBack: number;
+  bytesUploaded: number;
+  /** Storage and staging buffers; the pool's reuse makes none. */
   buffersCreated: number;
   bytesAllocated: number;
 }
@@ -42,6 +44,7 @@ export class Device {
     submits: 0,
     readBacks: 0,
     bytesReadBack: 0,
+    bytesUploaded: 0,
     buffersCreated: 0,
     bytesAllocated: 0,
   };
@@ -172,8 +175,9 @@ export class Device {
 
   /** Copies host data in. It lands before everything that is submitted later. */
   write(target: DeviceBuffer, data: Float32Array | Int32Array | Uint32Array, byteOffset = 0): void {
-    if (data.byteLength > 0)
-      this.gpu.queue.writeBuffer(target.buffer, byteOffset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    if (data.byteLength === 0) return;
+    this.gpu.queue.writeBuffer(target.buffer, byteOffset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    this.counters.bytesUploaded += data.byteLength;
   }
 
   /** Copies device data out, after all work submitted so far. Reads asked for in the same turn share one submit and one map. */
@@ -208,32 +212,37 @@ export class Device {
   stage(encoder: GPUCommandEncoder, ranges: readonly Range[]): () => Promise<ArrayBuffer[]> {
     const total = ranges.reduce((sum, r) => sum + align(r.bytes, 8), 0);
     const size = bucket(total, Number.POSITIVE_INFINITY);
-    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-    const staging = this.staging.get(size)?.pop() ?? this.gpu.createBuffer({ size, usage });
+    let staging = this.staging.get(size)?.pop();
+    if (!staging) {
+      staging = this.gpu.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+      this.counters.buffersCreated++;
+      this.counters.bytesAllocated += size;
+    }
+    const target = staging;
     let at = 0;
     for (const r of ranges) {
-      encoder.copyBufferToBuffer(r.source.buffer, r.offset, staging, at, align(r.bytes, 4));
+      encoder.copyBufferToBuffer(r.source.buffer, r.offset, target, at, align(r.bytes, 4));
       at += align(r.bytes, 8);
     }
     this.counters.readBacks++;
     this.counters.bytesReadBack += total;
     return async () => {
       try {
-        await staging.mapAsync(GPUMapMode.READ, 0, align(total, 8));
+        await target.mapAsync(GPUMapMode.READ, 0, align(total, 8));
       } catch (error) {
         throw new EngineError(`The GPU gave no answer: ${this.goneBecause ?? (error as Error).message}`);
       }
-      const mapped = staging.getMappedRange(0, align(total, 8));
+      const mapped = target.getMappedRange(0, align(total, 8));
       let from = 0;
       const copies = ranges.map((r) => {
         const copy = mapped.slice(from, from + r.bytes);
         from += align(r.bytes, 8);
         return copy;
       });
-      staging.unmap();
+      target.unmap();
       const list = this.staging.get(size);
-      if (list) list.push(staging);
-      else this.staging.set(size, [staging]);
+      if (list) list.push(target);
+      else this.staging.set(size, [target]);
       return copies;
     };
   }

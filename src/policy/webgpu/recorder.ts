@@ -225,7 +225,10 @@ export class Recorder {
   submit(): void {
     if (!this.encoder) return;
     const encoder = this.endPass();
-    if (this.slots > 0) this.device.gpu.queue.writeBuffer(this.arena, 0, this.host, 0, this.slots * SLOT);
+    if (this.slots > 0) {
+      this.device.gpu.queue.writeBuffer(this.arena, 0, this.host, 0, this.slots * SLOT);
+      this.device.counters.bytesUploaded += this.slots * SLOT;
+    }
     this.device.gpu.queue.submit([encoder.finish()]);
     this.device.counters.submits++;
     this.encoder = undefined;
