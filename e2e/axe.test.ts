@@ -70,7 +70,7 @@ it(
       await page.keyboard.press("Escape");
 
       // Behind each chart a table, which closes to where it was opened.
-      const table = playground.button("Learning as table");
+      const table = playground.button("This chart as table");
       await table.click();
       const numbers = page.getByRole("dialog", { name: "Learning as table" });
       expect(await numbers.locator("tbody th").allTextContents()).toEqual(["0", "1", "2"]);

@@ -9,17 +9,11 @@ export interface Table {
 }
 
 /** A button that opens the numbers behind a picture; they are asked for only then, and stay as they were. */
-export function AsTable({ title, table }: { title: string; table: () => Table }) {
+export function AsTable({ title, table, label = `${title} as table` }: { title: string; table: () => Table; label?: string }) {
   const [shown, setShown] = useState<Table>();
   return (
     <>
-      <button
-        type="button"
-        className="quiet as-table"
-        aria-haspopup="dialog"
-        aria-label={`${title} as table`}
-        onClick={() => setShown(table())}
-      >
+      <button type="button" className="quiet as-table" aria-haspopup="dialog" aria-label={label} onClick={() => setShown(table())}>
         table
       </button>
       {shown && <TableDialog title={title} table={shown} onClose={() => setShown(undefined)} />}

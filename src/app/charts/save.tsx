@@ -69,7 +69,7 @@ export function SaveChart({ specs }: { specs: readonly ChartSpec[] }) {
           ))}
         </select>
       </label>
-      <AsTable title={spec.title} table={table} />
+      <AsTable title={spec.title} label="This chart as table" table={table} />
       {(["svg", "png", "csv"] as const).map((kind) => (
         <button
           key={kind}
