@@ -96,7 +96,7 @@ it(
     await part("What you have seen");
     // A visit later the lesson is where it was left, with its run.
     await page.reload();
-    await page.getByRole("button", { name: "Learn" }).click();
+    await page.getByRole("button", { name: "Learn", exact: true }).click();
     await page.getByRole("button", { name: /^Continue at 8 of 8/ }).click({ timeout: PATIENCE });
     await part("What you have seen");
     await lesson.getByRole("button", { name: "Finish" }).click({ timeout: PATIENCE });
@@ -133,7 +133,7 @@ it(
     await lessonOf(page).getByRole("heading", { name: "Divide" }).waitFor({ timeout: PATIENCE });
     await lessonOf(page).getByRole("button", { name: "Leave the lesson" }).click();
 
-    await page.getByRole("button", { name: "Learn" }).click();
+    await page.getByRole("button", { name: "Learn", exact: true }).click();
     const dialog = page.getByRole("dialog", { name: "Learn" });
     // A shipped lesson as a file, edited by hand.
     const card = dialog.getByRole("listitem").filter({ has: page.getByRole("heading", { name: "Why a group" }) });
@@ -176,7 +176,7 @@ it(
     expect(await refusal.count()).toBe(0);
     expect(await page.locator("img[src=x]").count()).toBe(0);
     await page.reload();
-    await page.getByRole("button", { name: "Learn" }).click();
+    await page.getByRole("button", { name: "Learn", exact: true }).click();
     await dialog.getByRole("heading", { name: /^My groups/ }).waitFor();
 
     await dialog.getByRole("tab", { name: "Glossary" }).click();
