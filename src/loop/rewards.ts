@@ -180,7 +180,7 @@ export async function estimateAdvantages(context: StepContext, record: StepRecor
   const uniforms = engine.kind === "webgpu" ? plugin.device?.uniforms(params, rows) : null;
   if (plugin.device && uniforms) {
     const inputs = { rewards: Float32Array.from(batch.reward), groups: Uint32Array.from(batch.group) };
-    const result = await engine.runKernel(plugin.device.kernel, inputs, uniforms);
+    const result = await engine.runKernel(plugin.device.kernel, inputs, uniforms, { read: true });
     const [advantages, baselines, scales] = await Promise.all([result.advantages.read(), result.baselines.read(), result.scales.read()]);
     advantage = spreadRows(advantages, batch);
     rolloutTerms = { baselines, scales };

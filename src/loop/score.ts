@@ -60,7 +60,7 @@ export async function scoreRows(policy: Policy, rows: readonly ScoredRow[], need
     rows.map((row) => row.prompt),
     layout?.completions ?? rows.map((row) => row.completion),
   );
-  const handle = await policy.forward(batch, needs, { inference: true });
+  const handle = await policy.forward(batch, needs, { inference: true, read: true });
   try {
     const [logProb, sumSquares, logits, hidden] = await Promise.all([
       handle.logProb.read(),

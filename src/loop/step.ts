@@ -124,7 +124,7 @@ async function inspectAfter({ policy }: StepContext, record: StepRecord): Promis
     rows.map((row) => row.prompt),
     rows.map((row) => row.completion),
   );
-  const handle = await policy.forward(batch, { temperature: 1, entropy: true, topK: ALTERNATIVES }, { inference: true });
+  const handle = await policy.forward(batch, { temperature: 1, entropy: true, topK: ALTERNATIVES }, { inference: true, read: true });
   const [logProb, entropy, ids, logProbs] = await Promise.all([
     handle.logProb.read(),
     handle.entropy!.read(),

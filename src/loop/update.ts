@@ -130,14 +130,17 @@ async function updateOnce(context: StepContext, material: Material, plan: Plan):
   let applied: Pick<UpdateRecord, "gradNorm" | "tensorGradNorms" | "applied"> | undefined;
   if (losses.finite) {
     await policy.backward(handle, losses.coefficients);
-    applied = await policy.apply({
-      learningRate: rate,
-      beta1: optimizer.beta1 as number,
-      beta2: optimizer.beta2 as number,
-      eps: 1e-8,
-      weightDecay: optimizer.weightDecay as number,
-      maxGradNorm: optimizer.maxGradNorm as number,
-    });
+    applied = await policy.apply(
+      {
+        learningRate: rate,
+        beta1: optimizer.beta1 as number,
+        beta2: optimizer.beta2 as number,
+        eps: 1e-8,
+        weightDecay: optimizer.weightDecay as number,
+        maxGradNorm: optimizer.maxGradNorm as number,
+      },
+      losses.recorded,
+    );
   } else handle.release();
   const offsets = new Int32Array(rows.length + 1);
   rows.forEach((row, r) => {
@@ -172,6 +175,8 @@ interface Losses {
     entropy?: Float32Array;
     logits?: Float32Array;
   };
+  /** Results on the device that `record` reads. */
+  readonly recorded?: readonly EngineBuffer[];
   record(): Promise<LossRecord>;
 }
 
@@ -389,6 +394,7 @@ async function lossesOnDevice(context: StepContext, material: Material, plan: Pl
   return {
     finite: true,
     coefficients: { logProb: result.coefficient },
+    recorded: [logProbs, result.coefficient, result.terms],
     record: async () => {
       const [logProb, coefficient, terms] = await Promise.all([logProbs.read(), result.coefficient.read(), result.terms.read()]);
       const tokenLoss = terms.slice(0, n);

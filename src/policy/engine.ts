@@ -18,7 +18,12 @@ export interface Engine {
    */
   load(config: PolicyConfig, theta: Float32Array): Promise<Policy>;
   /** Runs one of the algorithm's own kernels (or its TypeScript twin, on the portable engine). */
-  runKernel(kernel: Kernel, buffers: Record<string, Data>, params: Record<string, number>): Promise<Record<string, EngineBuffer>>;
+  runKernel(
+    kernel: Kernel,
+    buffers: Record<string, Data>,
+    params: Record<string, number>,
+    options?: ReadOptions,
+  ): Promise<Record<string, EngineBuffer>>;
   /** Resolves once, when the device is gone (`portable`: never). Every policy of this engine is then unusable. */
   readonly lost: Promise<{ reason: string }>;
   /** Validation errors, out-of-memory errors and failed pipelines since creation. Anything but 0 is a failure. */
@@ -38,6 +43,11 @@ export interface EngineBuffer {
   readonly length: number;
   /** Copies it to the host. On a GPU this waits for all work submitted before. */
   read(): Promise<Float32Array>;
+}
+
+/** `read`: the results will be read next, so bring them along with the work itself; a kernel that wants them later gets them uploaded. */
+export interface ReadOptions {
+  readonly read?: boolean;
 }
 
 export type Data = Float32Array | Int32Array | Uint32Array | EngineBuffer;
@@ -205,13 +215,16 @@ export interface Policy {
   readonly config: PolicyConfig;
   generate(request: GenerateRequest): Promise<Generation>;
   /** Scores a batch and keeps what `backward` needs, unless `inference` is set. */
-  forward(batch: TokenBatch, needs: Needs, options?: { inference?: boolean }): Promise<ForwardHandle>;
+  forward(batch: TokenBatch, needs: Needs, options?: ReadOptions & { readonly inference?: boolean }): Promise<ForwardHandle>;
   /** Adds the batch's gradient to the accumulated one, and releases the handle. */
   backward(handle: ForwardHandle, coefficients: Coefficients): Promise<void>;
   /** The accumulated gradient, flat like θ. */
   gradients(): Promise<Float32Array>;
-  /** One update with the accumulated gradient, which is then zero. */
-  apply(step: OptimizerStep): Promise<UpdateResult>;
+  /**
+   * One update with the accumulated gradient, which is then zero.
+   * @param along Results that will be read next: they come to the host together with the update's own.
+   */
+  apply(step: OptimizerStep, along?: readonly EngineBuffer[]): Promise<UpdateResult>;
   save(): Promise<PolicyState>;
   /** Replaces weights and optimizer state, and clears gradients. */
   restore(state: PolicyState): Promise<void>;

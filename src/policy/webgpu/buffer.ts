@@ -1,5 +1,6 @@
 import { type Data, type EngineBuffer, EngineError } from "../engine.ts";
-import type { Device, DeviceBuffer } from "./device.ts";
+import type { Device, DeviceBuffer, Range } from "./device.ts";
+import type { Recorder } from "./recorder.ts";
 
 interface Holder {
   storage: DeviceBuffer | undefined;
@@ -37,10 +38,27 @@ export class GpuBuffer implements EngineBuffer {
   private async fetch(): Promise<Float32Array> {
     const { storage } = this.holder;
     if (!storage) throw new EngineError("This result was released before it was read.");
-    const data = new Float32Array(await this.device.read(storage, 0, this.length * 4));
-    this.host = data;
+    return this.arrived(await this.device.read(storage, 0, this.length * 4));
+  }
+
+  private arrived(bytes: ArrayBuffer): Float32Array {
+    this.host = new Float32Array(bytes);
     this.release();
-    return data;
+    return this.host;
+  }
+
+  /** What a read-back has to copy; undefined if nothing is left to copy, or somebody is reading already. */
+  range(): Range | undefined {
+    const { storage } = this.holder;
+    if (!storage || this.host || this.reading || this.length === 0) return undefined;
+    return { source: storage, offset: 0, bytes: this.length * 4 };
+  }
+
+  /** Takes the copy of `range` that is under way: reads wait for it. */
+  expect(copy: Promise<ArrayBuffer>): void {
+    this.reading = copy.then((bytes) => this.arrived(bytes));
+    // Whoever reads gets the error; if nobody does, it is no unhandled one.
+    this.reading.catch(() => {});
   }
 
   /** The device's copy, for recording a dispatch now. Call it before anything is recorded: it may upload. */
@@ -58,6 +76,35 @@ export class GpuBuffer implements EngineBuffer {
     this.device.release(this.holder.storage);
     this.holder.storage = undefined;
   }
+}
+
+/**
+ * Submits what is recorded, and brings `results` to the host in the same submit and map as `ranges`. Call it after all that is recorded
+ * uses them.
+ * @returns the bytes of `ranges`.
+ */
+export function submitAndBring(
+  recorder: Recorder,
+  results: readonly EngineBuffer[],
+  ranges: readonly Range[] = [],
+): Promise<ArrayBuffer[]> {
+  const wanted: GpuBuffer[] = [];
+  const all = [...ranges];
+  for (const result of results) {
+    const range = result instanceof GpuBuffer && !wanted.includes(result) ? result.range() : undefined;
+    if (!range) continue;
+    wanted.push(result as GpuBuffer);
+    all.push(range);
+  }
+  if (all.length === 0) {
+    recorder.submit();
+    return Promise.resolve([]);
+  }
+  const copies = recorder.submitAndRead(all);
+  wanted.forEach((result, i) => {
+    result.expect(copies.then((bytes) => bytes[ranges.length + i]));
+  });
+  return copies;
 }
 
 /**

@@ -41,6 +41,43 @@ describe("an engine", () => {
     engine.dispose();
   });
 
+  it("brings results along with the work that makes them, and with an update, with the same numbers", async () => {
+    const engine = await createNodeWebgpuEngine();
+    const policy = await engine.load(TOY, testWeights(TOY));
+    const batch = testBatch(TOY, [
+      [3, 5],
+      [2, 7],
+    ]);
+    const reading = async <T>(work: () => Promise<T>): Promise<[T, readBacks: number, submits: number]> => {
+      const before = engine.counters();
+      const done = await work();
+      const after = engine.counters();
+      return [done, after.readBacks - before.readBacks, after.submits - before.submits];
+    };
+    const score = (read: boolean) =>
+      reading(async () => {
+        const handle = await policy.forward(batch, { entropy: true }, { inference: true, read });
+        return [await handle.logProb.read(), await handle.entropy!.read()];
+      });
+    const [expected, readBacks, submits] = await score(false);
+    expect([readBacks, submits]).toEqual([2, 3]);
+    expect(await score(true)).toEqual([expected, 1, 1]);
+
+    // Read along with the update, and again later: once copied, a result costs nothing.
+    const handle = await policy.forward(batch, { entropy: true });
+    await policy.backward(handle, { logProb: new Float32Array(12).fill(0.1) });
+    const [along, ...cost] = await reading(async () => {
+      await policy.apply(STEP, [handle.logProb, handle.entropy!, handle.logProb]);
+      return [await handle.logProb.read(), await handle.entropy!.read(), await handle.logProb.read()];
+    });
+    expect(along).toEqual([...expected, expected[0]]);
+    expect(cost).toEqual([1, 1]);
+    // What is on the host already is not copied again.
+    const [, ...again] = await reading(() => policy.apply(STEP, [handle.logProb, handle.entropy!]));
+    expect(again).toEqual([1, 1]);
+    engine.dispose();
+  });
+
   it("reports a lost device once, and every later call is an EngineError", async () => {
     const device = await Device.create(await nodeGpu());
     const engine = new WebgpuEngine(device, {});

@@ -1,5 +1,5 @@
-import { type Data, type EngineBuffer, EngineError, type Kernel } from "../engine.ts";
-import { GpuBuffer, storageOf } from "./buffer.ts";
+import { type Data, type EngineBuffer, EngineError, type Kernel, type ReadOptions } from "../engine.ts";
+import { GpuBuffer, storageOf, submitAndBring } from "./buffer.ts";
 import type { Device, DeviceBuffer } from "./device.ts";
 import { type Program, program, type Recorder } from "./recorder.ts";
 
@@ -31,6 +31,7 @@ export async function runKernel(
   kernel: Kernel,
   buffers: Record<string, Data>,
   params: Record<string, number>,
+  { read = false }: ReadOptions = {},
 ): Promise<Record<string, EngineBuffer>> {
   const made = programOf(kernel);
   await recorder.prepare([made]);
@@ -53,7 +54,8 @@ export async function runKernel(
       outputs[name] = new GpuBuffer(device, storage, count);
     }
     recorder.dispatch(made, bindings, params, kernel.workgroups(sizes, params));
-    recorder.submit();
+    if (read) void submitAndBring(recorder, Object.values(outputs)).catch(() => {});
+    else recorder.submit();
   } catch (error) {
     recorder.abandon();
     throw error;

@@ -11,10 +11,11 @@ import {
   type OptimizerStep,
   type Policy,
   type PolicyState,
+  type ReadOptions,
   type TokenBatch,
   type UpdateResult,
 } from "../engine.ts";
-import { GpuBuffer, storageOf } from "./buffer.ts";
+import { GpuBuffer, storageOf, submitAndBring } from "./buffer.ts";
 import { type Chunk, chunksOf, chunkTokens } from "./chunks.ts";
 import { Decoder } from "./decoder.ts";
 import type { DeviceBuffer } from "./device.ts";
@@ -115,7 +116,7 @@ export class WebgpuPolicy implements Policy {
     return this.decoder.generate(request);
   }
 
-  async forward(batch: TokenBatch, needs: Needs, options: { inference?: boolean } = {}): Promise<ForwardHandle> {
+  async forward(batch: TokenBatch, needs: Needs, options: ReadOptions & { readonly inference?: boolean } = {}): Promise<ForwardHandle> {
     this.check();
     const { network } = this;
     const { device, recorder, config } = network;
@@ -178,6 +179,14 @@ export class WebgpuPolicy implements Policy {
       if (hidden) handle.hidden = result(hidden, n * hiddenSize);
       if (options.inference) device.release(...indices, ...own);
       else handle.trace = { indices, statistics, kept, own };
+      if (options.read) {
+        const { logProb, entropy, sumSquares, topKTokens, topKLogProbs } = handle;
+        const results = [logProb, entropy, sumSquares, topKTokens, topKLogProbs, handle.logits, handle.hidden];
+        void submitAndBring(
+          recorder,
+          results.filter((r) => r !== undefined),
+        ).catch(() => {});
+      }
     });
     await device.settle();
     return handle;
@@ -219,7 +228,7 @@ export class WebgpuPolicy implements Policy {
     return new Float32Array(await this.network.device.read(this.gradient, 0, 4 * this.network.parameters));
   }
 
-  async apply(step: OptimizerStep): Promise<UpdateResult> {
+  async apply(step: OptimizerStep, along: readonly EngineBuffer[] = []): Promise<UpdateResult> {
     this.check();
     const { network } = this;
     const { device, recorder, programs, layout } = network;
@@ -256,7 +265,7 @@ export class WebgpuPolicy implements Policy {
       );
       this.decoder.weightsChanged();
       device.release(partials, result);
-      return recorder.submitAndRead([{ source: result, offset: 0, bytes: 4 * (8 + tensors) }]);
+      return submitAndBring(recorder, along, [{ source: result, offset: 0, bytes: 4 * (8 + tensors) }]);
     });
     const values = new Float32Array((await read)[0]);
     return { gradNorm: values[0], applied: values[1] === 1, tensorGradNorms: values.slice(8) };
