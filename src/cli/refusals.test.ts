@@ -107,8 +107,8 @@ describe("numbers that do not fit", () => {
     [pretrain("--policy", "nano", "--steps", "-1"), /--steps must be.*"-1"/],
     [pretrain("--policy", "nano", "--batch", "0"), /--batch must be.*"0"/],
     [pretrain("--policy", "nano", "--learning-rate", "-1"), /--learning-rate must be.*"-1"/],
-    [["bench", "--rows", "-1"], /--rows must be.*"-1"/],
-    [["bench", "--tokens", "1000"], /--tokens must be.*"1000"/],
+    [["bench", "--repeat", "-1"], /--repeat must be.*"-1"/],
+    [["bench", "--batch", "8by4"], /--batch must be.*"8by4"/],
   ])("%j", untouched);
 });
 
