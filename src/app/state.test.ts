@@ -8,7 +8,16 @@ import { applyAll } from "./worker-client.ts";
 
 const run = await recordedRun({}, 2);
 const following = (events: readonly Event[], state: PageState = EMPTY) => events.reduce(afterEvent, state);
-const kept = (id: string, steps: number): KeptRun => ({ id, steps, policy: "nano", task: "reverse", recipe: "GRPO", seed: 7, savedAt: 0, bytes: 1 });
+const kept = (id: string, steps: number): KeptRun => ({
+  id,
+  steps,
+  policy: "nano",
+  task: "reverse",
+  recipe: "GRPO",
+  seed: 7,
+  savedAt: 0,
+  bytes: 1,
+});
 
 describe("the page's state", () => {
   it("follows a run phase by phase", () => {
