@@ -10,6 +10,7 @@ import { useRuns } from "./kept/open.ts";
 import { KnobPanel } from "./knobs/panel.tsx";
 import { Learn } from "./lessons/learn.tsx";
 import { useRecipes } from "./recipes/open.ts";
+import { RecordingLabel } from "./recording/label.tsx";
 import { KeysOverlay, Shortcuts } from "./shortcuts.tsx";
 import { Stage } from "./stage/stage.tsx";
 import { Timeline } from "./timeline/timeline.tsx";
@@ -43,6 +44,7 @@ export function App() {
       <main className="body">
         <KnobPanel />
         <section className="middle">
+          <RecordingLabel />
           {comparing ? (
             <Suspense fallback={null}>
               <Compare />

@@ -1,7 +1,8 @@
 import { start } from "./actions.ts";
 import { readLink } from "./link.ts";
+import { showShipped } from "./recording/open.ts";
 import { notify, type ShippedPolicy, usePage } from "./state.ts";
-import { openWorker } from "./worker-client.ts";
+import { openWorker, planWorker } from "./worker-client.ts";
 import { arrive } from "./workshop/replay.tsx";
 
 /** Opens the worker and starts the run that the page's address asks for. */
@@ -21,12 +22,15 @@ export async function begin(): Promise<void> {
     return;
   }
   usePage.setState({ policies });
-  const { setup, place, engine, problem } = readLink(
+  const { setup, place, engine, recording, problem } = readLink(
     location.search,
     policies.map((policy) => policy.id),
   );
   if (problem) notify("error", problem);
-  openWorker({ type: "open", policiesUrl, engine });
+  if (recording !== undefined) {
+    planWorker({ type: "open", policiesUrl, engine });
+    if (await showShipped(recording)) return;
+  } else openWorker({ type: "open", policiesUrl, engine });
   start(setup, place.edits);
   arrive(place);
 }

@@ -1,5 +1,5 @@
 /** Hands a file to the person, under a name of its own. */
-export function download(name: string, type: string, content: string | Blob): void {
+export function download(name: string, type: string, content: string | Uint8Array<ArrayBuffer> | Blob): void {
   const url = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
   const link = document.createElement("a");
   link.href = url;

@@ -24,6 +24,11 @@ export function Engine() {
         <h2>{engine.kind === "webgpu" ? "Running on the GPU" : "Running without the GPU"}</h2>
         <p>The policy samples and learns on {engine.label}, in a worker of this page. Nothing leaves your machine.</p>
         {engine.note && <p>{engine.note}</p>}
+        {engine.kind === "portable" && (
+          <p>
+            Too slow here? <a href="?recording=reverse">A recording of a real run</a> shows all of it without training.
+          </p>
+        )}
       </Popover>
       <span className="speed" data-tip="Tokens drawn over the whole step’s time, learning included">
         {speed === undefined ? "–" : rate(speed)} tok/s

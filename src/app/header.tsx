@@ -10,6 +10,7 @@ import { changesFromGrpo, parameterAt } from "./knobs/describe.ts";
 import { LearnButton } from "./lessons/learn.tsx";
 import { RUNNABLE_GROUPS } from "./recipes/groups.ts";
 import { openRecipes } from "./recipes/open.ts";
+import { useRecording } from "./recording/state.ts";
 import { Share } from "./share.tsx";
 import { expectedKnobs, expectedRecipe, type RunView, usePage } from "./state.ts";
 import { ThemeToggle } from "./theme-toggle.tsx";
@@ -76,10 +77,11 @@ function Choices({ run }: { run: RunView }) {
   const seed = usePage((state) => expectedKnobs(state)?.seed) ?? run.seed;
   const drafts = usePage((state) => state.drafts);
   const policies = usePage((state) => state.policies);
+  const recorded = useRecording((state) => state.shown !== undefined);
   const level = parameterAt(recipe, "task.level");
   const setup = () => setupNow()!;
   return (
-    <div className="choices">
+    <div className="choices" inert={recorded}>
       <label>
         <select value={recipe.slots.task.plugin} onChange={(event) => edit("task", event.target.value)} aria-label="Task">
           {PLUGINS.task.map((task) => (

@@ -39,6 +39,8 @@ export interface Start {
   readonly setup: RunSetup;
   readonly place: Place;
   readonly engine: Extract<Command, { type: "open" }>["engine"];
+  /** A shipped recording to show in place of a run. */
+  readonly recording: string | undefined;
   /** What could not be understood, in one sentence; the defaults stand in for it. */
   readonly problem: string | undefined;
 }
@@ -53,7 +55,7 @@ const MOST_EDITS = 200;
 const MOST_HIDDEN = 100;
 const KNOWN = [
   ...["policy", "task", "level", "recipe", "seed", "engine", "set"],
-  ...["v", "edit", "step", "phase", "hide", "present", "view", "lesson", "at"],
+  ...["v", "edit", "step", "phase", "hide", "present", "view", "lesson", "at", "recording"],
 ];
 
 /**
@@ -109,10 +111,14 @@ export function readLink(query: string, policies: readonly string[]): Start {
       ? asked
       : refuse(`there is no engine ${JSON.stringify(asked)}; there are auto, webgpu and portable`);
   });
+  const recording = attempt(undefined, () => {
+    const id = params.get("recording");
+    return id === null || /^[a-z0-9-]{1,80}$/.test(id) ? (id ?? undefined) : refuse(`no recording is called ${JSON.stringify(id)}`);
+  });
   const setup = { recipe, policy, seed };
   const place = readPlace(params, setup, attempt, refuse);
   const problem = problems.length === 0 ? undefined : `This page’s address asks for what cannot be: ${inOneSentence(problems)}.`;
-  return { setup, place, engine, problem };
+  return { setup, place, engine, recording, problem };
 }
 
 function readPlace(

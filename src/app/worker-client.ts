@@ -1,24 +1,73 @@
 import type { Command, Event } from "../worker/protocol.ts";
 import { download } from "./download.ts";
+import { useRecording } from "./recording/state.ts";
 import { afterEvent, type PageState, usePage } from "./state.ts";
 
 /** The page's end of the worker: commands out, events in, one rendering a frame at most. */
 
 let worker: Worker | undefined;
+/** How to open the worker once something is asked of it. */
+let planned: Extract<Command, { type: "open" }> | undefined;
+/** A recording on screen waits for the run that is to take its place. */
+let leaving = false;
 let pending: Event[] = [];
 let scheduled = false;
 
 /** Starts the worker and sends `open`. Anything that stops it from starting becomes the page's fatal message. */
 export function openWorker(open: Extract<Command, { type: "open" }>): void {
   worker = new Worker(new URL("../worker/worker.ts", import.meta.url), { type: "module" });
-  worker.onmessage = ({ data }: MessageEvent<Event>) => receive(data);
+  planned = undefined;
+  worker.onmessage = ({ data }: MessageEvent<Event>) => {
+    if (isForPage(data)) receive(data);
+  };
   worker.onerror = (event) => {
     event.preventDefault();
     const detail = event.message ? ` (${event.message})` : "";
     receive({ type: "error", fatal: true, message: `The part of the page that computes stopped working${detail}. Reload the page.` });
   };
-  send(open);
+  worker.postMessage(open);
 }
+
+/** Leaves the worker to be opened when something is first asked of it: a recording needs none. */
+export function planWorker(open: Extract<Command, { type: "open" }>): void {
+  planned = open;
+}
+
+/** Opens the worker that was planned, so that what it keeps can be listed. */
+export function wakeWorker(): void {
+  if (planned) openWorker(planned);
+}
+
+/** What tells of the worker's own run, which stands still behind a recording. */
+const OF_THE_RUN: readonly Event["type"][] = [
+  "phase",
+  "step",
+  "state",
+  "evaluated",
+  "sampled",
+  "edited",
+  "record",
+  "recomputing",
+  "memory",
+];
+
+/** While a recording is on screen the worker's run is not; the next run to start takes the recording's place. */
+function isForPage(event: Event): boolean {
+  if (!useRecording.getState().shown) return true;
+  if (event.type === "started") {
+    if (!leaving) return false;
+    leaving = false;
+    useRecording.getState().shown?.stop();
+    useRecording.setState({ shown: undefined });
+    worker?.postMessage({ type: "pace", pause: usePage.getState().pace } satisfies Command);
+    return true;
+  }
+  if (event.type === "error") leaving = false;
+  return !OF_THE_RUN.includes(event.type);
+}
+
+/** Commands that are about something else than the run on screen. */
+const ELSEWHERE: readonly Command["type"][] = ["open", "start", "resume", "forget", "rename", "import", "export"];
 
 /** Ends the worker for good, as before everything it stored is deleted. */
 export function stopWorker(): void {
@@ -27,6 +76,13 @@ export function stopWorker(): void {
 }
 
 export function send(command: Command): void {
+  const { shown } = useRecording.getState();
+  if (shown && !ELSEWHERE.includes(command.type)) {
+    shown.handle(command);
+    return;
+  }
+  if (shown && (command.type === "start" || command.type === "resume")) leaving = true;
+  if (shown || command.type !== "pause") wakeWorker();
   worker?.postMessage(command);
 }
 

@@ -1,13 +1,15 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { RecipeError } from "../algorithm/plugin.ts";
 import type { EvaluationRecord, Metrics, StepRecord } from "../loop/record.ts";
 import { checkSeed, Run, type RunSetup } from "../loop/run.ts";
 import { exportHuggingFace } from "../policy/checkpoint.ts";
 import { makeFolder, writeCheckpointFolder } from "../policy/checkpoint-folder.ts";
+import type { Engine } from "../policy/engine.ts";
 import { recipeById } from "../recipes/index.ts";
 import { differences, parseValue, type Recipe, type ResolvedRecipe, resolveRecipe, settingsOf, withChange } from "../recipes/recipe.ts";
+import { pack, writeRecording } from "../storage/recording.ts";
 import { engineByName, failOnEngineErrors } from "./engines.ts";
 import { loadPolicyFolder } from "./policies.ts";
 import { appendStep, clearRun, readRun, runFiles, SNAPSHOT_EVERY, writeRunFile, writeSnapshot } from "./run-folder.ts";
@@ -25,6 +27,7 @@ const HELP = `usage: rlvr train --out DIR [flags]
   --set slot.param=v   a parameter; may be repeated. slot=plugin replaces the plug-in
   --resume             go on with the run in DIR
   --force              replace the run in DIR
+  --recording FILE     also record all that the page shows of the run, to be looked at there without training
   --json               print the summary as JSON
 
 DIR gets run.json, metrics.jsonl, rollouts.jsonl and policy/.`;
@@ -41,6 +44,7 @@ const OPTIONS = {
   out: { type: "string" },
   resume: { type: "boolean", default: false },
   force: { type: "boolean", default: false },
+  recording: { type: "string" },
   json: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
 } as const;
@@ -119,6 +123,7 @@ export async function run(args: string[]): Promise<void> {
   const threads = integerFlag("threads", values.threads, 1, 64);
   if (!values.resume && !values.force && existsSync(runFiles(out).run))
     throw new UsageError(`${out} holds a run already: go on with --resume, or replace it with --force`);
+  if (values.recording && values.resume) throw new UsageError("--recording begins with step 1, so it cannot go with --resume");
   const kept = values.resume ? await readRun(out) : undefined;
   if (kept) await refuseOtherSetup(out, kept.file.setup, values);
   const setup = kept?.file.setup ?? (await newSetup(values));
@@ -131,7 +136,11 @@ export async function run(args: string[]): Promise<void> {
     if (!values.json) console.log(line);
   };
 
-  const training = await Run.open(engine, setup, base, kept?.snapshot ? { snapshot: kept.snapshot } : {});
+  const training = await Run.open(engine, setup, base, {
+    ...(kept?.snapshot ? { snapshot: kept.snapshot } : {}),
+    ...(values.recording ? { inspect: true } : {}),
+  });
+  const records: StepRecord[] = [];
   const { kind, label, plan } = engine;
   let start = kept?.file.start;
   const describe = (end?: EvaluationRecord) =>
@@ -162,6 +171,7 @@ export async function run(args: string[]): Promise<void> {
       for await (const phase of training.next()) record = phase;
       await failOnEngineErrors(engine);
       await appendStep(out, record!);
+      if (values.recording) records.push(record!);
       say(metricsLine(record!.metrics!, steps));
       if (training.step % SNAPSHOT_EVERY === 0 || training.step === steps || stopping) {
         await writeSnapshot(out, await training.snapshot());
@@ -172,6 +182,7 @@ export async function run(args: string[]): Promise<void> {
     const { theta } = await training.policy.save();
     await writeCheckpointFolder(runFiles(out).policy, exportHuggingFace({ config: base.config, theta }));
     await describe(end);
+    if (values.recording) await record(values.recording, training, { label, plan }, start, records);
   } catch (error) {
     const problem = fileProblem(error, out);
     if (!problem) throw error;
@@ -187,6 +198,20 @@ export async function run(args: string[]): Promise<void> {
     );
   training.dispose();
   engine.dispose();
+}
+
+/** Writes all that the page shows of a run. */
+async function record(
+  file: string,
+  { setup, edits, step: steps }: Run,
+  { label, plan }: Pick<Engine, "label" | "plan">,
+  start: EvaluationRecord | undefined,
+  records: readonly StepRecord[],
+): Promise<void> {
+  const savedAt = Date.now();
+  const metrics = records.map((one) => one.metrics!);
+  const run = { id: "", setup, edits, plan, steps, savedAt, ...(start ? { start } : {}) };
+  await writeFile(file, await pack(writeRecording({ made: { engine: label, at: savedAt }, run, metrics, records })));
 }
 
 const percent = (value: number | undefined) => (value === undefined ? "–" : `${(100 * value).toFixed(1)} %`);

@@ -57,37 +57,43 @@ export function readRunFile(text: string, id: string): RunWithMetrics {
     );
   }
   try {
-    const setup = readSetup(file.setup);
-    const metrics = readMetrics(file.metrics);
-    const steps = whole(file.steps, "steps", MOST_STEPS);
-    if (metrics.length !== steps) fail(`it tells of ${steps} steps and has metrics of ${metrics.length}`);
-    const edits = readEdits(file.edits);
-    // Every edit must fit where it stands.
-    setupAt(setup, edits, Number.POSITIVE_INFINITY);
-    const snapshot = file.snapshot === undefined ? undefined : readSnapshot(file.snapshot, steps);
-    if (steps - (snapshot?.step ?? 0) > 2 * SNAPSHOT_EVERY) fail("its weights lie too far behind its last step");
-    const name = file.name === undefined ? undefined : line(file.name, "name");
-    const parent = file.parent === undefined ? undefined : readParent(file.parent);
-    const start = file.start === undefined ? undefined : readEvaluation(file.start);
-    const passAt1 = file.passAt1 === undefined ? undefined : finite(file.passAt1, "passAt1");
-    const run: StoredRun = {
-      id,
-      setup,
-      edits,
-      plan: readPlan(file.plan),
-      steps,
-      savedAt: whole(file.savedAt, "savedAt", 8.64e15),
-      ...(name === undefined ? {} : { name }),
-      ...(parent ? { parent } : {}),
-      ...(start ? { start } : {}),
-      ...(passAt1 === undefined ? {} : { passAt1 }),
-      ...(snapshot ? { snapshot } : {}),
-    };
-    return { run, metrics };
+    const read = readParts(file, id);
+    if (read.run.steps - (read.run.snapshot?.step ?? 0) > 2 * SNAPSHOT_EVERY) fail("its weights lie too far behind its last step");
+    return read;
   } catch (error) {
     if (!(error instanceof RunFileError || error instanceof RecipeError)) throw error;
     throw new RunFileError(`This run file cannot be used: ${error.message.replace(/\.$/, "")}.`);
   }
+}
+
+/** A run's parts, with its metrics. @throws RunFileError or RecipeError that names what is wrong. */
+export function readParts(file: Record<string, unknown>, id: string): RunWithMetrics {
+  const setup = readSetup(file.setup);
+  const metrics = readMetrics(file.metrics);
+  const steps = whole(file.steps, "steps", MOST_STEPS);
+  if (metrics.length !== steps) fail(`it tells of ${steps} steps and has metrics of ${metrics.length}`);
+  const edits = readEdits(file.edits);
+  // Every edit must fit where it stands.
+  setupAt(setup, edits, Number.POSITIVE_INFINITY);
+  const snapshot = file.snapshot === undefined ? undefined : readSnapshot(file.snapshot, steps);
+  const name = file.name === undefined ? undefined : line(file.name, "name");
+  const parent = file.parent === undefined ? undefined : readParent(file.parent);
+  const start = file.start === undefined ? undefined : readEvaluation(file.start);
+  const passAt1 = file.passAt1 === undefined ? undefined : finite(file.passAt1, "passAt1");
+  const run: StoredRun = {
+    id,
+    setup,
+    edits,
+    plan: readPlan(file.plan),
+    steps,
+    savedAt: whole(file.savedAt, "savedAt", 8.64e15),
+    ...(name === undefined ? {} : { name }),
+    ...(parent ? { parent } : {}),
+    ...(start ? { start } : {}),
+    ...(passAt1 === undefined ? {} : { passAt1 }),
+    ...(snapshot ? { snapshot } : {}),
+  };
+  return { run, metrics };
 }
 
 /** The weights' size is known only from the policy: @throws RunFileError if they are another's. */
@@ -107,39 +113,39 @@ function parse(text: string): unknown {
   }
 }
 
-function fail(problem: string): never {
+export function fail(problem: string): never {
   throw new RunFileError(problem);
 }
 
 /** A value of a file in a message: short, whatever it is. */
-function show(value: unknown): string {
+export function show(value: unknown): string {
   const text = JSON.stringify(value) ?? "nothing";
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }
 
-function whole(value: unknown, what: string, most: number): number {
+export function whole(value: unknown, what: string, most: number): number {
   if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > most)
     fail(`${what} must be a whole number from 0 to ${most}, got ${show(value)}`);
   return value as number;
 }
 
-function finite(value: unknown, what: string): number {
+export function finite(value: unknown, what: string): number {
   if (typeof value !== "number" || !Number.isFinite(value)) fail(`${what} must be a number, got ${show(value)}`);
   return value as number;
 }
 
-function line(value: unknown, what: string): string {
+export function line(value: unknown, what: string): string {
   if (typeof value !== "string" || value.length > LONGEST_NAME)
     fail(`${what} must be a text of at most ${LONGEST_NAME} characters, got ${show(value)}`);
   return value as string;
 }
 
-function object(value: unknown, what: string): Record<string, unknown> {
+export function object(value: unknown, what: string): Record<string, unknown> {
   if (!isObject(value)) fail(`${what} must be an object, got ${show(value)}`);
   return value as Record<string, unknown>;
 }
 
-function list(value: unknown, what: string, most: number): readonly unknown[] {
+export function list(value: unknown, what: string, most: number): readonly unknown[] {
   if (!Array.isArray(value) || value.length > most) fail(`${what} must be a list of at most ${most}`);
   return value as unknown[];
 }
@@ -182,7 +188,7 @@ function readParent(value: unknown): Parent {
   return { id: line(id, "the parent's id"), name: line(name, "the parent's name"), step: whole(step, "the parent's step", MOST_STEPS) };
 }
 
-function readEvaluation(value: unknown): EvaluationRecord {
+export function readEvaluation(value: unknown): EvaluationRecord {
   const start = object(value, "its first evaluation");
   const passAtK = Object.fromEntries(
     Object.entries(object(start.passAtK, "pass@k")).map(([k, pass]) => [String(whole(Number(k), "k", 1e6)), finite(pass, `pass@${k}`)]),

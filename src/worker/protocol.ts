@@ -17,7 +17,7 @@ export type Command =
   | { type: "rename"; runId: string; name: string }
   /** A new run that shares the first `step` steps with the run at hand and goes on from there with changed knobs; the other stays kept. */
   | { type: "fork"; step: number; changes: readonly Change[]; name: string }
-  /** Asks for a kept run as a file; `rollouts` only of the run at hand, whose records are in memory. */
+  /** Asks for a kept run as a file; `rollouts` and `recording` only of the run at hand, whose records are in memory. */
   | { type: "export"; runId: string; what: ExportKind }
   /** Puts the run of a file among the kept ones. */
   | { type: "import"; text: string }
@@ -40,7 +40,7 @@ export type Command =
   /** Gives up what is being computed again. */
   | { type: "cancel" };
 
-export type ExportKind = "run" | "metrics" | "rollouts";
+export type ExportKind = "run" | "metrics" | "rollouts" | "recording";
 
 export interface EngineStatus {
   readonly kind: "webgpu" | "portable";
@@ -118,7 +118,7 @@ export type Event =
   /** All runs that are kept, newest first, after one was deleted, renamed or imported. */
   | { type: "kept"; keptRuns: KeptRun[] }
   | { type: "imported"; run: KeptRun }
-  | { type: "exported"; fileName: string; mime: string; content: string }
+  | { type: "exported"; fileName: string; mime: string; content: string | Uint8Array<ArrayBuffer> }
   /** Something went wrong and the run stands still: one sentence, and what can be done. Nothing shown is lost. */
   | { type: "error"; message: string; fatal: boolean }
   /** Something went wrong and was mended (a lost device, a skipped update, storage that is full). */

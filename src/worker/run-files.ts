@@ -1,4 +1,5 @@
 import type { StepRecord } from "../loop/record.ts";
+import { pack, RECORDING_ENDING, writeRecording } from "../storage/recording.ts";
 import { type RunWithMetrics, writeRunFile } from "../storage/run-file.ts";
 import { metricsCsv, rolloutLines } from "../storage/tables.ts";
 import type { ExportKind } from "./protocol.ts";
@@ -6,14 +7,19 @@ import type { ExportKind } from "./protocol.ts";
 interface ExportedFile {
   readonly fileName: string;
   readonly mime: string;
-  readonly content: string;
+  readonly content: string | Uint8Array<ArrayBuffer>;
 }
 
 /**
- * A run, its metrics or its answers as a file.
- * @param records the answers' steps; undefined if the run is not at hand. @throws Error with one sentence if there is nothing to export.
+ * A run, its metrics, its answers or all that there is to see of it as a file.
+ * @param records the steps at hand; undefined if the run is not. @param engine what it runs on, in words. @throws Error with one sentence if there is nothing to export.
  */
-export function fileOf({ run, metrics }: RunWithMetrics, what: ExportKind, records: readonly StepRecord[] | undefined): ExportedFile {
+export async function fileOf(
+  { run, metrics }: RunWithMetrics,
+  what: ExportKind,
+  records: readonly StepRecord[] | undefined,
+  engine: string,
+): Promise<ExportedFile> {
   if (metrics.length === 0) throw new Error("This run has no steps to export yet.");
   const { recipe, seed } = run.setup;
   const name = run.name ?? `${recipe.name} ${recipe.slots.task.plugin} seed ${seed}`;
@@ -23,6 +29,10 @@ export function fileOf({ run, metrics }: RunWithMetrics, what: ExportKind, recor
     const content = writeRunFile({ run: { ...run, steps: metrics.length }, metrics });
     return { fileName: `${stem}.rlvr.json`, mime: "application/json", content };
   }
-  if (!records) throw new Error("Answers can be exported of the run on screen only: open this one first.");
+  if (!records) throw new Error("Answers and recordings can be exported of the run on screen only: open this one first.");
+  if (what === "recording") {
+    const content = await pack(writeRecording({ made: { engine, at: run.savedAt }, run, metrics, records }));
+    return { fileName: `${stem}${RECORDING_ENDING}`, mime: "application/gzip", content };
+  }
   return { fileName: `${stem}.jsonl`, mime: "application/jsonl", content: records.map(rolloutLines).join("") };
 }

@@ -612,7 +612,8 @@ export class Session {
   private async export(id: string, what: ExportKind): Promise<void> {
     const here = id === this.runId && this.run !== undefined;
     const { run, metrics } = here ? { run: this.stored(), metrics: this.metrics } : await this.keeper.load(id);
-    this.host.emit({ type: "exported", ...fileOf({ run, metrics }, what, here ? this.history.keptRecords : undefined) });
+    const records = here ? this.history.keptRecords : undefined;
+    this.host.emit({ type: "exported", ...(await fileOf({ run, metrics }, what, records, this.engine?.label ?? "")) });
   }
 
   private async import(text: string): Promise<void> {

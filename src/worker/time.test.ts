@@ -233,7 +233,7 @@ describe("a run as a file", () => {
 
     const fresh = openSession(memoryRunStore());
     await fresh.send(open);
-    await fresh.send({ type: "import", text: file.content });
+    await fresh.send({ type: "import", text: String(file.content) });
     const { run } = fresh.of("imported")[0];
     expect(run).toMatchObject({ name: "My <b>run</b>", steps: 12, policy: "nano", task: "reverse" });
     expect(
@@ -252,7 +252,7 @@ describe("a run as a file", () => {
     const s = await started();
     await steps(s, 1);
     await s.send({ type: "export", runId: s.of("started")[0].runId, what: "run" });
-    const file = JSON.parse(s.of("exported")[0].content);
+    const file = JSON.parse(String(s.of("exported")[0].content));
     await s.send({ type: "import", text: "{" });
     await s.send({ type: "import", text: JSON.stringify({ ...file, setup: { ...file.setup, policy: "giant" } }) });
     await s.send({ type: "import", text: JSON.stringify({ ...file, snapshot: { ...file.snapshot, theta: "AAAA" } }) });
@@ -271,15 +271,15 @@ describe("a run as a file", () => {
     const { runId } = s.of("started")[0];
     await s.send({ type: "export", runId, what: "metrics" });
     await s.send({ type: "export", runId, what: "rollouts" });
-    const [csv, jsonl] = s.of("exported");
-    const table = csv.content
+    const [csv, jsonl] = s.of("exported").map(({ content }) => String(content));
+    const table = csv
       .trim()
       .split("\n")
       .map((line) => line.split(","));
     expect(table).toHaveLength(3);
     const { metrics } = s.of("step")[1];
     expect(table[2]).toEqual(table[0].map((name) => (name in metrics ? String(metrics[name]) : "")));
-    const lines = jsonl.content
+    const lines = jsonl
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line));

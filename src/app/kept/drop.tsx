@@ -33,7 +33,7 @@ export function DropFile() {
   }, []);
   return over ? (
     <div className="drop-file">
-      <p>Drop a run’s file here to keep its run</p>
+      <p>Drop a run’s file here to keep its run, or a recording to see it</p>
     </div>
   ) : null;
 }

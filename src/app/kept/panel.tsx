@@ -154,12 +154,12 @@ function Row({ run, current, onDelete }: { run: KeptRun; current: boolean; onDel
         )}
         <Popover label="Export" title={`Export ${nameOf(run)}`} align="right">
           <div className="exports">
-            {EXPORTS.filter(({ what }) => what !== "rollouts" || current).map(({ what, label, about }) => (
+            {EXPORTS.filter(({ what }) => (what !== "rollouts" && what !== "recording") || current).map(({ what, label, about }) => (
               <button key={what} type="button" onClick={() => exportRun(run.id, what)}>
                 {label} <span className="dim">{about}</span>
               </button>
             ))}
-            {!current && <p className="dim">Its answers can be exported once it is open.</p>}
+            {!current && <p className="dim">Its answers, and a recording, can be exported once it is open.</p>}
           </div>
         </Popover>
         {!current && (
@@ -176,6 +176,7 @@ const EXPORTS: readonly { readonly what: ExportKind; readonly label: string; rea
   { what: "run", label: "Run file", about: "all of it, to go on elsewhere" },
   { what: "metrics", label: "Metrics", about: "CSV, a line a step" },
   { what: "rollouts", label: "Answers", about: "JSONL, of the steps at hand" },
+  { what: "recording", label: "As a recording", about: "all there is to see, for machines too slow to train" },
 ];
 
 function Deleted({ run, onUndo }: { run: KeptRun; onUndo: () => void }) {
@@ -222,13 +223,17 @@ function ImportButton() {
   const input = useRef<HTMLInputElement>(null);
   return (
     <>
-      <button type="button" onClick={() => input.current?.click()} data-tip="A run’s file; it can also be dropped anywhere on the page">
+      <button
+        type="button"
+        onClick={() => input.current?.click()}
+        data-tip="A run’s file or a recording; it can also be dropped anywhere on the page"
+      >
         Import a run file
       </button>
       <input
         ref={input}
         type="file"
-        accept=".json,application/json"
+        accept=".json,application/json,.rlvr-recording"
         className="hidden"
         aria-label="Run file to import"
         tabIndex={-1}

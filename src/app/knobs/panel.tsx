@@ -2,6 +2,7 @@ import { useDeferredValue, useState } from "react";
 import { LIST_SLOTS, type ListSlot, SLOTS, type Slot } from "../../recipes/slots.ts";
 import { undo } from "../actions.ts";
 import { Icon } from "../icons.tsx";
+import { useRecording } from "../recording/state.ts";
 import { expectedRecipe, type RunView, usePage } from "../state.ts";
 import { useHistory } from "../undo.ts";
 import { isList, labelOf, original, parameterAt, showValue } from "./describe.ts";
@@ -25,6 +26,7 @@ export function KnobPanel() {
   const recipe = usePage(expectedRecipe);
   const begun = usePage((state) => Math.max(state.step, state.latest?.step ?? 0));
   const lookedAt = usePage((state) => state.lookBack?.step);
+  const recorded = useRecording((state) => state.shown !== undefined);
   const [query, setQuery] = useState("");
   const sought = useDeferredValue(query);
   const [all, setAll] = useState(false);
@@ -50,7 +52,7 @@ export function KnobPanel() {
         />
         <Travel />
       </div>
-      <div className="knob-list">
+      <div className="knob-list" inert={recorded}>
         {sections.map((slot) =>
           isList(slot) ? (
             <ListSection key={slot} list={slot} standing={standing} />
@@ -66,11 +68,13 @@ export function KnobPanel() {
         {words.length > 0 && <p className="dim no-knob">No knob or method is called that.</p>}
       </div>
       <p className="pending-list" aria-live="polite">
-        {lookedAt !== undefined
-          ? `As in step ${lookedAt}. What you turn here holds in a fork, from step ${lookedAt + 1} on.`
-          : pending.size === 0
-            ? "A knob turned during a run is felt from the next step on."
-            : pendingText(run, pending)}
+        {recorded
+          ? "Knobs only show here, because a recording stays as it was made."
+          : lookedAt !== undefined
+            ? `As in step ${lookedAt}. What you turn here holds in a fork, from step ${lookedAt + 1} on.`
+            : pending.size === 0
+              ? "A knob turned during a run is felt from the next step on."
+              : pendingText(run, pending)}
       </p>
     </section>
   );

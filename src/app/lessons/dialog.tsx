@@ -87,7 +87,8 @@ function Lessons({ close }: { close: () => void }) {
       onDrop={onDrop}
     >
       <p className="dim">
-        Each lesson goes through the live app: it says one thing, asks what you expect, does it, and shows what happened on this machine.
+        Each lesson goes through the live app: it says one thing, asks what you expect, does it, and shows what happened on this machine. On
+        one too slow to train, <a href="?recording=reverse">a recording of a real run</a> shows thirty steps.
       </p>
       <ul className="lesson-cards">
         {[...own, ...LESSONS].map((lesson) => (

@@ -5,7 +5,7 @@
  * the headers that make a page cross-origin isolated, for hosts that cannot be told to.
  *
  * Files in assets/ carry a hash of their content in their names, so a kept one is as good as the network's. All others (the page itself,
- * the policies) come from the network while there is one, so nobody is left with an old page.
+ * the policies) come from the network while there is one, so nobody is left with an old page. Recordings are kept once they are used.
  */
 
 // Makes this file a module of its own, whose `self` is not the page's.
@@ -24,6 +24,7 @@ const CACHE = `rlvr-playground ${SCOPE}`;
 const PATIENCE = 5000;
 
 const lasting = (name: string) => name.startsWith("assets/");
+const onlyOnUse = (name: string) => name.startsWith("recordings/");
 const keyOf = (name: string) => new URL(`${name}?${FILES[name]}`, SCOPE).href;
 
 self.addEventListener("install", (event) => {
@@ -56,7 +57,21 @@ async function answer(request: Request): Promise<Response> {
   const name = new URL(request.url).pathname.slice(new URL(SCOPE).pathname.length) || "index.html";
   const kept = Object.hasOwn(FILES, name) ? await (await caches.open(CACHE)).match(keyOf(name)) : undefined;
   if (kept && lasting(name)) return isolated(kept);
-  if (!kept) return isolated(await fetch(request));
+  if (!kept) {
+    const response = await fetch(request);
+    // What cannot be stored is shown all the same.
+    if (response.ok && Object.hasOwn(FILES, name) && onlyOnUse(name)) {
+      const copy = response.clone();
+      await caches
+        .open(CACHE)
+        .then(
+          (cache) => cache.put(keyOf(name), copy),
+          () => {},
+        )
+        .catch(() => {});
+    }
+    return isolated(response);
+  }
   const late = new Promise<Response>((resolve) => setTimeout(resolve, PATIENCE, kept));
   const response = await Promise.race([fetch(request), late]).catch(() => kept);
   return isolated(response.status >= 500 ? kept : response);
@@ -74,12 +89,12 @@ function isolated(response: Response): Response {
 
 let keeping: Promise<void> | undefined;
 
-/** Keeps every file of the build that is not kept yet. @throws Error if one cannot be had or stored. */
+/** Keeps every file of the build that is not kept yet, but for recordings. @throws Error if one cannot be had or stored. */
 function keepAll(): Promise<void> {
   keeping ??= (async () => {
     const cache = await caches.open(CACHE);
     for (const name of Object.keys(FILES)) {
-      if (await cache.match(keyOf(name))) continue;
+      if (onlyOnUse(name) || (await cache.match(keyOf(name)))) continue;
       const response = await fetch(new URL(name, SCOPE), { cache: lasting(name) ? "default" : "no-cache" });
       if (!response.ok) throw new Error(`${name}: ${response.status}`);
       await cache.put(keyOf(name), response);

@@ -2,6 +2,7 @@ import { type CSSProperties, memo, useMemo } from "react";
 import { backToLive, fork, lookAt } from "../actions.ts";
 import { Icon } from "../icons.tsx";
 import { Popover } from "../popover.tsx";
+import { useRecording } from "../recording/state.ts";
 import { usePage } from "../state.ts";
 import { editInWords, marksOf, measuredSteps, placeOf, stretches, timelineEnd } from "./marks.ts";
 import "./timeline.css";
@@ -115,6 +116,7 @@ const Marks = memo(function Marks({ end }: { end: number }) {
 function Fork({ step }: { step: number }) {
   const run = usePage((state) => state.run);
   const changes = usePage((state) => state.forkChanges);
+  const recorded = useRecording((state) => state.shown !== undefined);
   const past = usePage((state) => state.lookBack !== undefined);
   const words = run ? changes.map(([path, value]) => editInWords(run, { path, value })) : [];
   const name = words.length === 0 ? `Fork at step ${step}` : `Fork at step ${step}: ${words.join(", ")}`;
@@ -122,7 +124,7 @@ function Fork({ step }: { step: number }) {
     <button
       type="button"
       className={changes.length > 0 ? "primary fork" : "fork"}
-      disabled={!run || step < 1}
+      disabled={!run || step < 1 || recorded}
       onClick={() => fork(name.slice(0, 120))}
       data-tip={
         words.length > 0

@@ -191,6 +191,11 @@ export default function SelfCheck() {
       <p className="verdict-line">
         <b>{done ? verdict[worst] : "Looking…"}</b>
       </p>
+      {findings.some(({ name, state }) => name === "Training speed" && state === "bad") && (
+        <p>
+          Training is too slow here; <a href="./?recording=reverse">a recording of a real run</a> shows all of it without training.
+        </p>
+      )}
       <textarea readOnly rows={9} value={text} aria-label="The result as text" onFocus={(event) => event.target.select()} />
       <div className="buttons">
         <button

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type Browsing, browse } from "./harness.ts";
+import { PATIENCE, Playground } from "./page.ts";
+
+let browsing: Browsing;
+beforeAll(async () => {
+  browsing = await browse({ gpu: false });
+}, PATIENCE);
+afterAll(() => browsing?.close());
+
+const complaints = () => browsing.complaints.filter((text) => !/No available adapters/.test(text));
+
+it(
+  "shows a recording as what it is, plays and scrubs it without an engine, and trains it live when asked",
+  async () => {
+    const playground = new Playground(await browsing.newPage());
+    const { page } = playground;
+    await page.goto(`${browsing.url}?recording=reverse`);
+    const label = page.getByRole("region", { name: "Recording" });
+    await label.getByText(/Recording of a real run: made on portable \(1 thread\), \d+ \w+ \d{4}\./).waitFor();
+    expect(page.workers()).toHaveLength(0);
+    await page.getByText(/Knobs only show here/).waitFor();
+    expect(await page.getByRole("button", { name: "Fork" }).isDisabled()).toBe(true);
+
+    const slider = page.getByLabel("Look back at a step");
+    await slider.fill("12");
+    await page.locator(".timeline output", { hasText: "step 12" }).waitFor();
+    for (const phase of ["prompts", "rollouts", "verdicts", "rewards", "advantages", "update", "evaluation"]) {
+      await page.getByRole("navigation", { name: "Run" }).getByRole("button", { name: phase, exact: true }).click();
+      await page.locator(".stage h2").first().waitFor();
+    }
+    await playground.button("Reset").click();
+    const sure = page.getByRole("dialog").getByRole("button", { name: "Reset" });
+    await sure.click();
+    await playground.phase("Verdicts");
+    expect(await playground.step()).toBe(1);
+    await playground.button(/Play$/).click();
+    await playground.completed(3);
+    await playground.button(/Pause$/).click();
+    expect(page.workers()).toHaveLength(0);
+    await label.waitFor();
+
+    await playground.button("Train it yourself").click();
+    await label.waitFor({ state: "detached", timeout: PATIENCE });
+    await playground.phase("Verdicts");
+    expect(page.workers().length).toBeGreaterThan(0);
+    await playground.button("Step").click();
+    await playground.completed(1);
+    expect(await page.getByRole("button", { name: "Fork" }).isDisabled()).toBe(false);
+    expect(complaints()).toEqual([]);
+    await page.close();
+  },
+  PATIENCE,
+);
+
+it(
+  "makes a recording of a run, opens its file in the run's place, and refuses a damaged one",
+  async () => {
+    const playground = new Playground(await browsing.newPage());
+    const { page } = playground;
+    await playground.open(`${browsing.url}?policy=nano&task=reverse&level=4&engine=portable&set=sampler.promptsPerStep=4`);
+    await playground.button("Step").click();
+    await playground.completed(1);
+    await playground.button("Runs").click();
+    await page
+      .getByRole("button", { name: /^Export/ })
+      .first()
+      .click();
+    const saved = page.waitForEvent("download");
+    await page.getByRole("button", { name: /^As a recording/ }).click();
+    const file = await (await saved).path();
+    const input = page.getByLabel("Run file to import");
+    await input.setInputFiles({ name: "bad.rlvr-recording", mimeType: "", buffer: Buffer.from([0x1f, 0x8b, 1, 2, 3]) });
+    await page.getByText("This recording is damaged or cut off.").waitFor();
+    expect(await page.getByRole("region", { name: "Recording" }).count()).toBe(0);
+    await input.setInputFiles(file!);
+    await page.getByText(/Recording of a real run: made on portable/).waitFor();
+    expect(await playground.step()).toBe(1);
+    expect(complaints()).toEqual([]);
+    await page.close();
+  },
+  PATIENCE,
+);
