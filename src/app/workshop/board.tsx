@@ -5,6 +5,7 @@ import { download } from "../download.ts";
 import { count, percent, signed } from "../format.ts";
 import { type Dot, dotsOf, experimentsOf, type Measured } from "./dots.ts";
 import { addCodes, type Entry, readBoard } from "./result-code.ts";
+import { Scan } from "./scan.tsx";
 import "./workshop.css";
 
 /** `?board`: the class's result codes, and the distribution over their seeds. */
@@ -45,6 +46,7 @@ export default function Board() {
         <button type="submit" className="primary" disabled={text.trim() === ""}>
           Add
         </button>
+        <Scan onCodes={add} />
       </form>
       <p aria-live="polite" className="board-told">
         {told}
