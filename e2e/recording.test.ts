@@ -81,3 +81,31 @@ it(
   },
   PATIENCE,
 );
+
+it(
+  "is kept for offline use once it was used",
+  async () => {
+    const page = await browsing.newPage();
+    await page.goto(browsing.url);
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    const kept = () =>
+      page.evaluate(async () => {
+        const urls = await Promise.all(
+          (await caches.keys()).map(async (name) => (await (await caches.open(name)).keys()).map(({ url }) => url)),
+        );
+        return urls.flat().filter((url) => url.includes("recordings/")).length;
+      });
+    await page.evaluate(async () => {
+      for (const name of await caches.keys()) {
+        const cache = await caches.open(name);
+        for (const request of await cache.keys()) if (request.url.includes("recordings/")) await cache.delete(request);
+      }
+    });
+    expect(await kept()).toBe(0);
+    await page.goto(`${browsing.url}?recording=reverse`);
+    await page.getByText(/Recording of a real run/).waitFor();
+    await expect.poll(kept, { timeout: 20_000 }).toBe(1);
+    await page.close();
+  },
+  PATIENCE,
+);

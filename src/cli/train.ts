@@ -211,7 +211,10 @@ async function record(
   const savedAt = Date.now();
   const metrics = records.map((one) => one.metrics!);
   const run = { id: "", setup, edits, plan, steps, savedAt, ...(start ? { start } : {}) };
-  await writeFile(file, await pack(writeRecording({ made: { engine: label, at: savedAt }, run, metrics, records })));
+  const bytes = await pack(writeRecording({ made: { engine: label, at: savedAt }, run, metrics, records }));
+  await writeFile(file, bytes).catch((error) => {
+    throw new UsageError(`the recording was not written: ${fileProblem(error, file) ?? error.message}`);
+  });
 }
 
 const percent = (value: number | undefined) => (value === undefined ? "–" : `${(100 * value).toFixed(1)} %`);
