@@ -132,11 +132,18 @@ it.each([
       await hold(page, false);
       await playground.pause();
 
-      // A run that stands still costs nothing.
+      // A run that stands still costs nothing, once charts have had their turns and pass@k has been measured.
       await rest(page);
-      await readLedger(page);
-      await page.evaluate(() => new Promise<void>((resolve) => setTimeout(resolve, 500)));
-      expect((await readLedger(page)).renderings).toBe(0);
+      await expect
+        .poll(
+          async () => {
+            await readLedger(page);
+            await page.evaluate(() => new Promise<void>((resolve) => setTimeout(resolve, 500)));
+            return (await readLedger(page)).renderings;
+          },
+          { timeout: 60_000 },
+        )
+        .toBe(0);
 
       await playground.view("Rollouts");
       await hold(page, true);
