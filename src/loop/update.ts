@@ -1,4 +1,5 @@
 import type { Numbers, RolloutBatch, UpdateBatch } from "../algorithm/batch.ts";
+import { bounded } from "../algorithm/objectives/ratio.ts";
 import type { LossResult } from "../algorithm/slots.ts";
 import { type EngineBuffer, type ForwardHandle, tokenBatch } from "../policy/engine.ts";
 import { learningRate } from "../policy/optimizer.ts";
@@ -75,10 +76,7 @@ async function prepare(
   const rows = [...rowsOf(record), ...shown];
   const score = async (scored: typeof policy) =>
     shown.length > 0 ? (await scoreRows(scored, shown, { temperature }, false)).logProb : new Float32Array(0);
-  const offsets = new Int32Array(rows.length + 1);
-  rows.forEach((row, r) => {
-    offsets[r + 1] = offsets[r] + row.completion.length;
-  });
+  const offsets = offsetsOf(rows);
   return {
     batch,
     advantage,
@@ -88,6 +86,15 @@ async function prepare(
     refLogProb: concatenate([tokens.refLogProb!, await score(reference)]),
     offsets,
   };
+}
+
+/** `[rows + 1]`: where each row's completion begins when all are packed. */
+function offsetsOf(rows: readonly ScoredRow[]): Int32Array {
+  const offsets = new Int32Array(rows.length + 1);
+  rows.forEach((row, r) => {
+    offsets[r + 1] = offsets[r] + row.completion.length;
+  });
+  return offsets;
 }
 
 interface Plan {
@@ -142,10 +149,7 @@ async function updateOnce(context: StepContext, material: Material, plan: Plan):
       losses.recorded,
     );
   } else handle.release();
-  const offsets = new Int32Array(rows.length + 1);
-  rows.forEach((row, r) => {
-    offsets[r + 1] = offsets[r] + row.completion.length;
-  });
+  const offsets = offsetsOf(rows);
   const { batch } = material;
   return {
     epoch: plan.epoch,
@@ -350,7 +354,7 @@ async function lossesOnHost(
     },
     record: async () => ({
       logProb,
-      ratio: Float32Array.from(logProb, (l, t) => Math.exp(Math.min(20, Math.max(-20, l - oldLogProb[t])))),
+      ratio: Float32Array.from(logProb, (l, t) => Math.exp(bounded(l - oldLogProb[t]))),
       clipped: main.clipped ? Float32Array.from(main.clipped) : new Float32Array(n),
       weight: Float32Array.from(policyWeight),
       coefficient: Float32Array.from(coefficient),

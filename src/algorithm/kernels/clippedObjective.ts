@@ -1,11 +1,9 @@
 import wgsl from "../../../shaders/clipped_objective.wgsl?raw";
 import type { Kernel } from "../../policy/engine.ts";
+import { bounded, LIMIT } from "../objectives/ratio.ts";
 
 /** The rows of the output `terms`, `[4, N]`. */
 export const TERMS = ["loss", "ratio", "clipped", "kl"] as const;
-
-const LIMIT = 20;
-const clamp = (x: number) => Math.min(LIMIT, Math.max(-LIMIT, x));
 
 /**
  * The clipped surrogate with dual clip and k3 penalty, token by token: loss and ∂L/∂ log π of each completion token, both times `weight`
@@ -37,14 +35,14 @@ export const clippedObjective: Kernel = {
     const terms = new Float32Array(4 * count);
     for (let t = 0; t < count; t++) {
       const difference = logProb[t] - oldLogProb[t];
-      const ratio = Math.exp(clamp(difference));
+      const ratio = Math.exp(bounded(difference));
       terms[count + t] = ratio;
       if (weight[t] === 0) continue;
       const a = advantage[t];
-      const bounded = Math.min(1 + clipHigh, Math.max(1 - clipLow, ratio));
-      let loss = Math.max(-ratio * a, -bounded * a);
+      const held = Math.min(1 + clipHigh, Math.max(1 - clipLow, ratio));
+      let loss = Math.max(-ratio * a, -held * a);
       let slope = Math.abs(difference) > LIMIT ? 0 : -ratio * a;
-      if (-bounded * a > -ratio * a) {
+      if (-held * a > -ratio * a) {
         slope = 0;
         terms[2 * count + t] = a > 0 ? 1 : -1;
       }
@@ -55,7 +53,7 @@ export const clippedObjective: Kernel = {
       }
       if (beta !== 0) {
         const gap = reference[t] - logProb[t];
-        const x = clamp(gap);
+        const x = bounded(gap);
         const k3 = Math.expm1(x) - x;
         loss += beta * k3;
         if (Math.abs(gap) <= LIMIT) slope -= beta * Math.expm1(x);

@@ -1,3 +1,4 @@
+import { LIMIT } from "../../algorithm/objectives/ratio.ts";
 import type { StepRecord } from "../../loop/record.ts";
 import { fixed, short, signed } from "../format.ts";
 import { participations } from "../stage/token-facts.ts";
@@ -60,9 +61,6 @@ export interface TokenUpdate {
   /** Whether `coefficientByFormula` is the recorded coefficient: so it is for the clipped surrogate of single tokens, with k3 in the loss. */
   readonly plain: boolean;
 }
-
-/** Differences of log-probs are bounded like the kernel bounds them. */
-const LIMIT = 20;
 
 /** Every update in which the token took part, in order. */
 export function tokenUpdates(record: StepRecord, row: number, index: number): TokenUpdate[] {
