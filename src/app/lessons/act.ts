@@ -3,7 +3,7 @@ import type { Action, AnswerKind, Lesson, Size } from "../../lessons/lesson.ts";
 import { factsNow, type KeptNumbers } from "../../lessons/quantity.ts";
 import { setupOf } from "../../lessons/size.ts";
 import type { Phase, StepRecord } from "../../loop/record.ts";
-import { backToLive, onePhase, start, steps, turn, viewPhase } from "../actions.ts";
+import { backToLive, onePhase, pause, start, steps, turn, viewPhase } from "../actions.ts";
 import { pin, useStage } from "../stage/views/store.ts";
 import { type PageState, phaseIndex, shownPhase, shownRecord, usePage } from "../state.ts";
 
@@ -91,6 +91,8 @@ async function train(count: number, { signal, onTraining }: Stagehand): Promise<
   try {
     await until((state) => !state.busy, signal);
   } finally {
+    // Who leaves in the middle does not want the rest trained behind their back.
+    if (signal.aborted) pause();
     useStage.setState({ view });
   }
   if (usePage.getState().step < from + count) throw new Interrupted();
