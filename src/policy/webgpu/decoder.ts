@@ -130,7 +130,10 @@ export class Decoder {
       this.recordTransposed();
       const capacity = Math.ceil(length / 16) * 16;
       const slotBytes = 4 * config.layers * 2 * network.inner * capacity;
-      const fitting = Math.min(network.decodeRows, device.gpu.limits.maxStorageBufferBindingSize / slotBytes);
+      const fitting = Math.min(
+        network.plan.decodeRows ?? Number.POSITIVE_INFINITY,
+        device.gpu.limits.maxStorageBufferBindingSize / slotBytes,
+      );
       const most = Math.max(4, Math.floor(fitting / 4) * 4);
       for (let first = 0; first < limits.length; first += most) {
         launches.push(this.recordLaunch(request, decode, limits, first, Math.min(most, limits.length - first), maxNew, capacity));

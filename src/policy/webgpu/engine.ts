@@ -3,7 +3,7 @@ import type { Data, Engine, EngineBuffer, Kernel, Policy, ReadOptions } from "..
 import { chunkTokens } from "./chunks.ts";
 import { Device, type DeviceCounters } from "./device.ts";
 import { runKernel } from "./kernel.ts";
-import { type MatmulVariant, Network } from "./network.ts";
+import { type DecodeVariant, type KernelSet, type MatmulVariant, Network, type NetworkPlan } from "./network.ts";
 import { WebgpuPolicy } from "./policy.ts";
 import { Recorder } from "./recorder.ts";
 
@@ -14,6 +14,10 @@ export interface WebgpuOptions {
   readonly decodeRows?: number;
   /** By default "direct" on software adapters, else "tiled". */
   readonly matmul?: MatmulVariant;
+  /** "fast" unless said otherwise. */
+  readonly kernels?: KernelSet;
+  /** By default whole tokens for policies that fit. */
+  readonly decode?: DecodeVariant;
 }
 
 /** The engine of hand-written kernels, on one GPU device. */
@@ -28,7 +32,7 @@ export class WebgpuEngine implements Engine {
   private readonly recorder: Recorder;
   private readonly networks = new Map<string, Network>();
   private readonly options: WebgpuOptions;
-  private readonly matmul: MatmulVariant;
+  private readonly networkPlan: NetworkPlan;
 
   constructor(device: Device, options: WebgpuOptions) {
     this.device = device;
@@ -37,8 +41,10 @@ export class WebgpuEngine implements Engine {
     this.label = device.label;
     this.software = device.software;
     this.lost = device.lost;
-    this.matmul = options.matmul ?? (device.software ? "direct" : "tiled");
-    this.plan = { precision: "f32", matmul: this.matmul, decode: "fused", chunkTokens: options.chunkTokens ?? "auto" };
+    const matmul = options.matmul ?? (device.software ? "direct" : "tiled");
+    const kernels = options.kernels ?? "fast";
+    this.networkPlan = { matmul, kernels, decode: options.decode, decodeRows: options.decodeRows };
+    this.plan = { precision: "f32", kernels, matmul, decode: options.decode ?? "auto", chunkTokens: options.chunkTokens ?? "auto" };
   }
 
   async load(config: PolicyConfig, theta: Float32Array): Promise<Policy> {
@@ -59,7 +65,7 @@ export class WebgpuEngine implements Engine {
 
   private network(config: PolicyConfig): Network {
     const key = JSON.stringify(Object.entries(config).sort());
-    const network = this.networks.get(key) ?? new Network(config, this.device, this.recorder, this.matmul, this.options.decodeRows);
+    const network = this.networks.get(key) ?? new Network(config, this.device, this.recorder, this.networkPlan);
     this.networks.set(key, network);
     return network;
   }

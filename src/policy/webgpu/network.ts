@@ -27,6 +27,25 @@ export const OPTIMIZER_BLOCK = 1024;
 /** How matrices are multiplied: through workgroup memory, as GPUs like it, or without, for adapters that run on a processor. */
 export type MatmulVariant = "tiled" | "direct";
 
+/**
+ * Which kernels run: "fast" fuses a token's way between two attentions into one dispatch; "plain" has one kernel for each operation, and is
+ * what "fast" is checked against.
+ */
+export type KernelSet = "fast" | "plain";
+
+/** How tokens are drawn: whole tokens in one kernel, for policies that fit a workgroup, or step by step through kernels of the forward pass. */
+export type DecodeVariant = "whole-token" | "batched";
+
+/** The choices that an engine's plan makes for its networks; results do not depend on them beyond rounding. */
+export interface NetworkPlan {
+  readonly matmul: MatmulVariant;
+  readonly kernels: KernelSet;
+  /** Undefined: whole tokens where they fit. */
+  readonly decode?: DecodeVariant;
+  /** Most rows that decode together; by default what one buffer holds of their caches. */
+  readonly decodeRows?: number;
+}
+
 /** Where one layer's tensors begin in θ. q, k and v are one packed matrix there, and so are gate and up. */
 export interface LayerOffsets {
   readonly norm1: number;
@@ -60,14 +79,11 @@ export class Network {
   readonly unused: readonly [DeviceBuffer, DeviceBuffer];
   readonly programs: ReturnType<typeof trainingPrograms>;
 
-  /** Most rows that decode together. */
-  readonly decodeRows: number;
-  private readonly matmul: MatmulVariant;
+  readonly plan: NetworkPlan;
 
-  constructor(config: PolicyConfig, device: Device, recorder: Recorder, matmul: MatmulVariant, decodeRows = Number.POSITIVE_INFINITY) {
+  constructor(config: PolicyConfig, device: Device, recorder: Recorder, plan: NetworkPlan) {
     this.config = config;
-    this.matmul = matmul;
-    this.decodeRows = decodeRows;
+    this.plan = plan;
     this.device = device;
     this.recorder = recorder;
     this.inner = config.heads * config.headDim;
@@ -97,12 +113,12 @@ export class Network {
     this.tensorStarts = device.acquire(starts.byteLength);
     device.write(this.tensorStarts, starts);
     this.unused = [device.acquire(256), device.acquire(256)];
-    this.programs = trainingPrograms(config, matmul);
+    this.programs = trainingPrograms(config, plan.matmul);
   }
 
   /** Workgroups of a product with an m×n result. */
   matmulGrid(m: number, n: number): [number, number] {
-    if (this.matmul === "direct") return grid(Math.ceil((Math.ceil(n / 8) * Math.ceil(m / 8)) / 64));
+    if (this.plan.matmul === "direct") return grid(Math.ceil((Math.ceil(n / 8) * Math.ceil(m / 8)) / 64));
     return [Math.ceil(n / 64), Math.ceil(m / 64)];
   }
 
