@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import { extname, join, normalize } from "node:path";
 import { pipeline } from "node:stream";
+import { Compressed, varies } from "./compressed.mjs";
 
 /** A static site's server: just what the built page needs. */
 
@@ -28,13 +29,14 @@ const TYPES = {
 };
 
 /**
- * Answers requests with a folder's files.
+ * Answers requests with a folder's files, compressed where that helps and the browser says that it can read it.
  * @param {string} folder
  * @param {{ path?: string, isolated?: boolean }} [options] `path` (with a slash at both ends) is where the site begins; without `isolated` the
  *   headers for cross-origin isolation stay away, as on a plain static host.
  * @returns {import("node:http").RequestListener}
  */
 export function site(folder, { path = "/", isolated = true } = {}) {
+  const compressed = new Compressed();
   return async (request, response) => {
     /** @param {number} status @param {Record<string, string>} [headers] */
     const refuse = (status, headers = {}) => {
@@ -56,20 +58,28 @@ export function site(folder, { path = "/", isolated = true } = {}) {
     const found = await stat(file).catch(() => undefined);
     if (!found?.isFile()) return refuse(404);
 
+    const extension = extname(file);
     const changed = new Date(Math.floor(found.mtimeMs / 1000) * 1000);
     // Vite puts a hash of the content into the names of what lies in assets/.
     const lasting = asked.startsWith(`${path}assets/`);
     const headers = {
-      "Content-Type": TYPES[extname(file)] ?? "application/octet-stream",
+      "Content-Type": TYPES[extension] ?? "application/octet-stream",
       "Cache-Control": lasting ? "public, max-age=31536000, immutable" : "no-cache",
       "Last-Modified": changed.toUTCString(),
       "X-Content-Type-Options": "nosniff",
+      ...(varies(extension) ? { Vary: "Accept-Encoding" } : {}),
       ...(isolated ? ISOLATION : {}),
     };
     const known = Date.parse(request.headers["if-modified-since"] ?? "");
     if (known >= changed.getTime()) {
       response.writeHead(304, headers);
       return response.end();
+    }
+    // One that vanishes meanwhile is sent as far as it goes.
+    const dense = await compressed.get(file, extension, found.mtimeMs, request.headers["accept-encoding"]).catch(() => undefined);
+    if (dense) {
+      response.writeHead(200, { ...headers, "Content-Encoding": dense.coding, "Content-Length": dense.content.length });
+      return response.end(request.method === "HEAD" ? undefined : dense.content);
     }
     response.writeHead(200, { ...headers, "Content-Length": found.size });
     if (request.method === "HEAD") return response.end();
