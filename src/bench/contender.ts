@@ -1,0 +1,32 @@
+import type { Workload } from "./workload.ts";
+
+/** Something that trains the workload's policy. */
+export interface Trainer {
+  /** One step of Adam from the rows to the new weights. Resolves with the loss, when the device has finished. */
+  step(): Promise<number>;
+  /** Weights and Adam's first moments, flat in θ's order. */
+  state(): Promise<{ readonly theta: Float32Array; readonly m: Float32Array }>;
+  dispose(): void;
+}
+
+/** Tokens drawn and the policy's log-prob of each, `[rows, NEW_TOKENS]`. */
+export interface Draw {
+  readonly tokens: Int32Array;
+  readonly logProbs: Float32Array;
+}
+
+/** Something that draws rollouts from the workload's policy. */
+export interface Sampler {
+  /** Draw number `step`: the same `step` draws the same tokens. Resolves when tokens and log-probs are on the host. */
+  draw(step: number): Promise<Draw>;
+  dispose(): void;
+}
+
+/** One of our engines, or another library doing the same. */
+export interface Contender {
+  readonly name: string;
+  /** How it does it, in a few words. */
+  readonly how: string;
+  train?(work: Workload): Promise<Trainer>;
+  sample?(work: Workload): Promise<Sampler>;
+}
