@@ -63,6 +63,8 @@ export interface NumberParameter extends ParameterBase {
   readonly slider: readonly [low: number, high: number, step: number];
   readonly scale?: "linear" | "log";
   readonly unit?: string;
+  /** Its name in the plug-in's formula (LaTeX). */
+  readonly symbol?: string;
 }
 
 export interface BooleanParameter extends ParameterBase {
@@ -126,6 +128,8 @@ export interface PluginDeclaration {
   readonly explanation: Explanation;
   /** The formula as these parameters make it, where they change its form. Default: `explanation.latex`. */
   latexOf?(params: Parameters): string;
+  /** The symbols of terms that these parameters rename (LaTeX), by term. */
+  symbolsOf?(params: Parameters): Readonly<Record<string, string>>;
   /** Named intermediates of the formula: symbol (LaTeX) and meaning. */
   readonly terms: Readonly<Record<string, { readonly symbol: string; readonly meaning: string }>>;
 }

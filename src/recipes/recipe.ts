@@ -289,10 +289,12 @@ export function recipeAt(recipe: ResolvedRecipe, step: number): ResolvedRecipe {
 }
 
 /** What a recipe's plug-ins need measured. */
-export function needsOf(recipe: ResolvedRecipe): ReadonlySet<Need> {
+export function needsOf(recipe: ResolvedRecipe, besides?: Slot): ReadonlySet<Need> {
   const needs = (plugin: PluginDeclaration, params: Parameters) => [...(plugin.needs ?? []), ...(plugin.needsOf?.(params) ?? [])];
   return new Set([
-    ...SLOTS.flatMap((slot) => needs(pluginOf(slot, recipe.slots[slot].plugin), recipe.slots[slot].params)),
+    ...SLOTS.filter((slot) => slot !== besides).flatMap((slot) =>
+      needs(pluginOf(slot, recipe.slots[slot].plugin), recipe.slots[slot].params),
+    ),
     ...LIST_SLOTS.flatMap((list) => recipe.lists[list].flatMap((use) => needs(pluginOf(list, use.plugin), use.params))),
   ]);
 }
@@ -301,6 +303,15 @@ export function needsOf(recipe: ResolvedRecipe): ReadonlySet<Need> {
 export function formulaOf(slot: Slot | ListSlot, { plugin, params }: Use): string {
   const declaration: PluginDeclaration = pluginOf(slot, plugin);
   return declaration.latexOf?.(params) ?? declaration.explanation.latex;
+}
+
+/** The terms of a plug-in in use, with the symbols that its parameters give them. */
+export function termsOf(slot: Slot | ListSlot, { plugin, params }: Use): PluginDeclaration["terms"] {
+  const declaration: PluginDeclaration = pluginOf(slot, plugin);
+  const renamed = declaration.symbolsOf?.(params) ?? {};
+  return Object.fromEntries(
+    Object.entries(declaration.terms).map(([name, term]) => [name, { ...term, symbol: renamed[name] ?? term.symbol }] as const),
+  );
 }
 
 /** What differs between two recipes, by path. */

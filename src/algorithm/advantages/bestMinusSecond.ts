@@ -28,6 +28,10 @@ export const bestMinusSecond: AdvantagePlugin = {
     latex: "A_i = \\frac{r_{(1)} - r_{(2)}}{\\mathrm{std}(r) + \\varepsilon}\\,[i\\ \\text{is the best}]",
     source: SOURCES.passAtKPolicy,
   },
+  latexOf: ({ scale }) =>
+    scale === "none"
+      ? "A_i = (r_{(1)} - r_{(2)})\\,[i\\ \\text{is the best}]"
+      : "A_i = \\frac{r_{(1)} - r_{(2)}}{\\mathrm{std}(r) + \\varepsilon}\\,[i\\ \\text{is the best}]",
   terms: {
     seconds: { symbol: "r_{(2)}", meaning: "the group's second best reward" },
     scales: { symbol: "\\mathrm{std}(r)", meaning: "the spread that the lead is divided by" },

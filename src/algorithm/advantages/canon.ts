@@ -69,6 +69,7 @@ export const conditional: AdvantagePlugin = {
       min: 0,
       max: 1,
       slider: [0, 1, 0.05],
+      symbol: "\\mu",
       effect: "1 compares with the other half alone, 0 with the own; at ½ and even halves it is Dr. GRPO.",
     },
     alpha: {

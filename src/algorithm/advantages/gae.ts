@@ -24,6 +24,7 @@ export const gae: AdvantagePlugin = {
       min: 0,
       max: 1,
       slider: [0.8, 1, 0.01],
+      symbol: "\\lambda",
       effect: "1 trusts only the rewards, 0 only the next token's value; between them variance is traded for bias.",
     },
     whiten: {
@@ -59,10 +60,14 @@ export const gae: AdvantagePlugin = {
     latex: "A_t = \\sum_{l \\ge 0} (\\gamma\\lambda)^l \\delta_{t+l}, \\quad \\delta_t = r_t + \\gamma V_{t+1} - V_t",
     source: SOURCES.gae,
   },
+  latexOf({ whiten }) {
+    const raw = "\\sum_{l \\ge 0} (\\gamma\\lambda)^l \\delta_{t+l}, \\quad \\delta_t = r_t + \\gamma V_{t+1} - V_t";
+    return whiten === true ? `A_t = \\mathrm{whiten}(\\hat A_t), \\quad \\hat A_t = ${raw}` : `A_t = ${raw}`;
+  },
   terms: {
-    values: { symbol: "V", meaning: "what the value head expects from here on" },
+    values: { symbol: "V_t", meaning: "what the value head expects from here on" },
     returns: { symbol: "R", meaning: "what it is trained to expect: advantage before whitening, plus value" },
-    raw: { symbol: "A", meaning: "the advantage before whitening" },
+    raw: { symbol: "\\hat A_t", meaning: "the advantage before whitening" },
   },
   estimate(batch, params, state) {
     const { hidden } = batch.scores;

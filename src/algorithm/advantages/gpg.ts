@@ -16,6 +16,7 @@ export const gpg: AdvantagePlugin = {
       min: 0.001,
       max: 1000,
       slider: [0.1, 10, 0.1],
+      symbol: "F",
       effect: "A constant that every advantage is divided by.",
     },
     singleton: singleton("raw"),

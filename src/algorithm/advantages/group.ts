@@ -61,6 +61,7 @@ export const groupRelative: AdvantagePlugin = {
       min: 0,
       max: 1,
       slider: [0, 0.01, 0.0001],
+      symbol: "\\varepsilon",
       effect: "Added to the spread, so that a tiny spread does not blow the advantage up.",
     },
     zeroSpread: {
@@ -92,6 +93,10 @@ export const groupRelative: AdvantagePlugin = {
     source: SOURCES.grpo,
   },
   latexOf,
+  symbolsOf: ({ baseline, scale, scope }) => ({
+    baselines: BASELINES[baseline as string],
+    ...(scale === "none" ? {} : { scales: SPREADS[scale as string](scope === "batch" ? BATCH : "") }),
+  }),
   terms: {
     baselines: { symbol: "\\mathrm{mean}(r)", meaning: "the baseline: what the reward is compared with" },
     scales: { symbol: "\\mathrm{std}(r)", meaning: "the spread that it is divided by" },
@@ -147,6 +152,7 @@ export const groupRelative: AdvantagePlugin = {
   device: { kernel: groupAdvantage, uniforms: uniformsOf },
 };
 
+const BATCH = "_{\\text{batch}}";
 const BASELINES: Readonly<Record<string, string>> = {
   mean: "\\mathrm{mean}(r)",
   leaveOneOut: "\\mathrm{mean}_{j \\ne i}(r_j)",
@@ -163,7 +169,7 @@ function latexOf({ baseline, scale, scope, factor, eps }: Parameters): string {
   const difference = `r_i - ${BASELINES[baseline as string]}`;
   const times = factor === "leaveOneOut" ? "\\tfrac{n}{n-1}\\," : "";
   if (scale === "none") return times ? `A_i = ${times}\\big(${difference}\\big)` : `A_i = ${difference}`;
-  const spread = SPREADS[scale as string](scope === "batch" ? "_{\\text{batch}}" : "");
+  const spread = SPREADS[scale as string](scope === "batch" ? BATCH : "");
   return `A_i = ${times}\\frac{${difference}}{${spread}${eps === 0 ? "" : " + \\varepsilon"}}`;
 }
 

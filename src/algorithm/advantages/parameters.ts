@@ -21,6 +21,7 @@ export const gamma: NumberParameter = {
   min: 0,
   max: 1,
   slider: [0.9, 1, 0.001],
+  symbol: "\\gamma",
   effect: "Below 1, tokens far from the reward get less of it.",
 };
 
@@ -41,5 +42,6 @@ export const eps = (value: number, effect: string): NumberParameter => ({
   min: 0,
   max: 1,
   slider: [0, 0.01, 0.0001],
+  symbol: "\\varepsilon",
   effect,
 });

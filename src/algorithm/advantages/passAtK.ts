@@ -21,6 +21,7 @@ export const passAtK: AdvantagePlugin = {
       min: 1,
       max: 1024,
       slider: [1, 32, 1],
+      symbol: "k",
       effect:
         "How many answers may be tried: at 1 it is the usual advantage, more leaves room for daring answers. At most the group's size.",
     },
@@ -53,6 +54,15 @@ export const passAtK: AdvantagePlugin = {
       "A_i = \\frac{\\mathbb E_{S \\ni i}[\\max_{j \\in S} r_j] - \\mathbb E_{S}[\\max_{j \\in S} r_j]}{\\mathrm{std}_S(\\max r) + \\varepsilon}, \\quad |S| = k",
     source: SOURCES.passAtKTraining,
   },
+  latexOf({ baseline, scale }) {
+    const without = baseline === "leaveOneOut" ? "\\mathbb E_{S \\not\\ni i}[\\max r]" : "\\mathbb E_S[\\max r]";
+    const difference = `\\mathbb E_{S \\ni i}[\\max r] - ${without}`;
+    const value = scale === "none" ? difference : `\\frac{${difference}}{\\mathrm{std}_S(\\max r) + \\varepsilon}`;
+    return `A_i = ${value}, \\quad |S| = k`;
+  },
+  symbolsOf: ({ baseline }) => ({
+    baselines: baseline === "leaveOneOut" ? "\\mathbb E_{S \\not\\ni i}[\\max r]" : "\\mathbb E_S[\\max r]",
+  }),
   terms: {
     credits: { symbol: "\\mathbb E_{S \\ni i}[\\max r]", meaning: "mean reward of the teams that the answer is in" },
     baselines: { symbol: "\\mathbb E_S[\\max r]", meaning: "mean reward of the teams that it is compared with" },

@@ -25,6 +25,7 @@ export const reinforce: AdvantagePlugin = {
       min: 0,
       max: 0.9999,
       slider: [0, 0.99, 0.01],
+      symbol: "\\beta",
       effect: "How much of the running mean stays at each step; higher is slower and steadier.",
     },
   },
@@ -33,6 +34,8 @@ export const reinforce: AdvantagePlugin = {
     latex: "A_i = r_i - b, \\qquad b \\leftarrow \\beta b + (1 - \\beta)\\,\\mathrm{mean}(r)",
     source: SOURCES.reinforce,
   },
+  latexOf: ({ baseline }) =>
+    baseline === "none" ? "A_i = r_i" : "A_i = r_i - b, \\qquad b \\leftarrow \\beta b + (1 - \\beta)\\,\\mathrm{mean}(r)",
   terms: { baselines: { symbol: "b", meaning: "the mean reward of earlier steps; 0 at the first" } },
   estimate(batch, params, state) {
     const counts = scorableRows(batch);

@@ -33,7 +33,11 @@ export const reinforcePlusPlus: AdvantagePlugin = {
       "A_{i,t} = \\frac{G_{i,t} - \\mathrm{mean}(G)}{\\sqrt{\\mathrm{var}(G) + \\varepsilon}}, \\quad G_{i,t} = \\sum_{s \\ge t} \\gamma^{s-t} r_{i,s}",
     source: SOURCES.reinforcePlusPlus,
   },
-  terms: { returns: { symbol: "G", meaning: "return-to-go, or the reward minus its group's mean, before whitening" } },
+  latexOf: ({ baseline }) =>
+    `A_{i,t} = \\frac{G_{i,t} - \\mathrm{mean}(G)}{\\sqrt{\\mathrm{var}(G) + \\varepsilon}}, \\quad G_{i,t} = ${
+      baseline === "groupMean" ? "r_i - \\mathrm{mean}(r)" : "\\sum_{s \\ge t} \\gamma^{s-t} r_{i,s}"
+    }`,
+  terms: { returns: { symbol: "G_{i,t}", meaning: "return-to-go, or the reward minus its group's mean, before whitening" } },
   estimate(batch, params) {
     const counts = scorableRows(batch);
     const returns =

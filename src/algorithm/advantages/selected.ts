@@ -25,6 +25,7 @@ export const selectedOnly: AdvantagePlugin = {
       min: -1e6,
       max: 1e6,
       slider: [0, 1, 0.05],
+      symbol: "\\text{threshold}",
       effect: "The reward from which an answer counts as right.",
     },
   },
@@ -33,6 +34,7 @@ export const selectedOnly: AdvantagePlugin = {
     latex: "A_i = [\\,r_i \\ge \\text{threshold}\\,] \\quad\\text{or}\\quad A_i = [\\,r_i = \\max_j r_j\\,]",
     source: SOURCES.expertIteration,
   },
+  latexOf: ({ keep }) => (keep === "best" ? "A_i = [\\,r_i = \\max_j r_j\\,]" : "A_i = [\\,r_i \\ge \\text{threshold}\\,]"),
   terms: { bests: { symbol: "\\max_j r_j", meaning: "the group's best reward" } },
   estimate(batch, params) {
     const advantage = new Float64Array(batch.rows);

@@ -2,13 +2,14 @@ import type { NumberParameter } from "../plugin.ts";
 import type { AdvantagePlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
 
-const strength = (label: string, value: number, effect: string): NumberParameter => ({
+const strength = (label: string, symbol: string, value: number, effect: string): NumberParameter => ({
   kind: "number",
   label,
   default: value,
   min: 0,
   max: 10,
   slider: [0, 2, 0.05],
+  symbol,
   effect,
 });
 
@@ -18,8 +19,8 @@ export const signedOutcome: AdvantagePlugin = {
   name: "Reward and punish",
   scope: "rollout",
   parameters: {
-    positive: strength("For right answers λ", 0.1, "0 rewards nothing and punishes alone."),
-    negative: strength("For wrong answers", 1, "0 punishes nothing and rewards alone."),
+    positive: strength("For right answers λ", "\\lambda", 0.1, "0 rewards nothing and punishes alone."),
+    negative: strength("For wrong answers", "\\nu", 1, "0 punishes nothing and rewards alone."),
   },
   explanation: {
     sentence:

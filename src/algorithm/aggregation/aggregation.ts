@@ -24,16 +24,19 @@ interface Form {
     params: Parameters,
   ) => number;
   readonly parameters?: Readonly<Record<string, Parameter>>;
+  /** What parameters make of `latex`. */
+  readonly formula?: (params: Parameters) => string;
 }
 
 /** A form of averaging as a plug-in. Masked rollouts leave numerator and denominator; with none left, every weight is 0. */
-function aggregation({ id, name, sentence, latex, source, weight, parameters }: Form): AggregationPlugin {
+function aggregation({ id, name, sentence, latex, source, weight, parameters, formula = () => latex }: Form): AggregationPlugin {
   return {
     id,
     name,
     scope: "batch",
     parameters: { ...parameters, maskTruncated },
     explanation: { sentence, latex, source },
+    latexOf: (params) => (params.maskTruncated === true ? `${formula(params)},\\quad i : o_i\\ \\text{finished}` : formula(params)),
     terms: {},
     weights(inputs, params) {
       const kept = inputs.lengths.filter((_, r) => inputs.kept[r]);
@@ -90,6 +93,7 @@ export const AGGREGATIONS: readonly [AggregationPlugin, ...AggregationPlugin[]] 
         effect: "What the sum is divided by; 0 takes the longest possible answer.",
       },
     },
+    formula: ({ maxLength }) => `\\frac{1}{n\\,${maxLength ? "L" : "L_{\\max}"}}\\sum_i\\sum_t \\ell_{i,t}`,
     weight: (_, __, ___, rollouts, limit) => 1 / (rollouts * limit),
   }),
   aggregation({
@@ -119,6 +123,7 @@ export const AGGREGATIONS: readonly [AggregationPlugin, ...AggregationPlugin[]] 
         effect: "What the sum is divided by; 0 takes the longest answer of the mini-batch.",
       },
     },
+    formula: ({ scale }) => `\\frac{1}{n\\,${scale ? "L" : "W"}}\\sum_i\\sum_t \\ell_{i,t}`,
     weight: (_, { width, lengths }, __, rollouts, ___, params) =>
       1 / (rollouts * ((params.scale as number) || width || lengths.reduce((a, b) => Math.max(a, b), 1))),
   }),
@@ -136,6 +141,7 @@ export const AGGREGATIONS: readonly [AggregationPlugin, ...AggregationPlugin[]] 
         effect: "Multiplies by the number of mini-batches, so that splitting a batch does not make each update smaller.",
       },
     },
+    formula: ({ perUpdate }) => `\\frac{${perUpdate === true ? "m" : "1"}}{\\sum_{i \\in \\text{batch}} |o_i|}\\sum_i\\sum_t \\ell_{i,t}`,
     weight: (_, { batchTokens, miniBatches }, tokens, __, ___, params) =>
       (params.perUpdate === true ? (miniBatches ?? 1) : 1) / (batchTokens ?? tokens),
   }),

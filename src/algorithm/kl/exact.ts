@@ -9,6 +9,10 @@ export const exactKl = exactPenalty({
   latex: "\\mathrm{KL}(\\pi\\,\\|\\,\\pi_{\\text{ref}}) = \\sum_v \\pi(v)\\,\\log\\frac{\\pi(v)}{\\pi_{\\text{ref}}(v)}",
   symbol: "\\mathrm{KL}",
   meaning: "KL divergence between the policy's and the base policy's next-token distributions",
+  formulaOf: ({ direction }) =>
+    direction === "forward"
+      ? "\\mathrm{KL}(\\pi_{\\text{ref}}\\,\\|\\,\\pi) = \\sum_v \\pi_{\\text{ref}}(v)\\,\\log\\frac{\\pi_{\\text{ref}}(v)}{\\pi(v)}"
+      : "\\mathrm{KL}(\\pi\\,\\|\\,\\pi_{\\text{ref}}) = \\sum_v \\pi(v)\\,\\log\\frac{\\pi(v)}{\\pi_{\\text{ref}}(v)}",
   source: SOURCES.finetuning,
   needs: ["reference", "currentLogits", "refLogits"],
   parameters: {

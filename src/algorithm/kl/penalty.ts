@@ -1,5 +1,5 @@
 import type { Numbers, UpdateBatch } from "../batch.ts";
-import { countedTokens, importance, type Level, levelParameter, weighted } from "../objectives/ratio.ts";
+import { countedTokens, importance, type Level, levelParameter, ratioLatex, weighted } from "../objectives/ratio.ts";
 import type { Need, Parameter, Parameters } from "../plugin.ts";
 import type { KlPlugin, LossResult } from "../slots.ts";
 
@@ -13,6 +13,7 @@ const shared: Readonly<Record<string, Parameter>> = {
     min: 0,
     max: 10,
     slider: [0, 0.5, 0.005],
+    symbol: "\\beta",
     effect: "Pulls the policy back towards the base policy. 0 lets it go where reward leads.",
   },
   place: {
@@ -111,6 +112,18 @@ export interface SampledForm {
   readonly estimator: Estimator;
 }
 
+/** Where the penalty enters, with which factors and gradient, before what is penalised (LaTeX). */
+function placed(symbol: string, latex: string, { place, gradient, biasCorrection, ratioLevel }: Parameters): string {
+  const what = latex.startsWith(`${symbol} `) || latex.startsWith(`${symbol}(`) ? latex : `${symbol} = ${latex}`;
+  if (place === "reward") return `r_t \\leftarrow r_t - \\beta\\,${symbol},\\quad ${what}`;
+  const ratio = biasCorrection === true ? ratioLatex(ratioLevel).symbol : "";
+  const slope = {
+    k2: `,\\quad \\nabla ${symbol} := \\nabla k_2`,
+    score: `,\\quad \\nabla ${symbol} := \\nabla ${symbol} + ${symbol}\\,\\nabla\\log\\pi`,
+  };
+  return `\\ell_t \\leftarrow \\ell_t + \\beta\\,${ratio && `${ratio}\\,`}${symbol},\\quad ${what}${slope[gradient as keyof typeof slope] ?? ""}`;
+}
+
 /** A penalty that looks only at the sampled tokens' log-probs. */
 export function sampledPenalty({ id, name, sentence, latex, symbol, meaning, source, estimator }: SampledForm): KlPlugin {
   return {
@@ -120,6 +133,7 @@ export function sampledPenalty({ id, name, sentence, latex, symbol, meaning, sou
     needs: ["reference"],
     parameters: { ...shared, ...sampled },
     explanation: { sentence, latex, source },
+    latexOf: (params) => placed(symbol, latex, params),
     terms: { kl: { symbol, meaning } },
     ...control,
     estimate: ({ logProb }, refLogProb) => Float64Array.from(logProb, (x, t) => estimator.value(x, refLogProb[t])),
@@ -152,11 +166,14 @@ export function sampledPenalty({ id, name, sentence, latex, symbol, meaning, sou
 export interface ExactForm extends Omit<SampledForm, "estimator"> {
   readonly parameters: Readonly<Record<string, Parameter>>;
   readonly needs: readonly Need[];
+  /** The divergence that the parameters choose (LaTeX). */
+  readonly formulaOf: (params: Parameters) => string;
   /** The KL of one token's distributions (log-probs over the vocabulary), and ∂KL/∂(logit/temperature) written to `gradient`. */
   readonly divergence: (now: Float64Array, ref: Float64Array, params: Parameters, gradient: Float64Array) => number;
 }
 
-export function exactPenalty({ id, name, sentence, latex, symbol, meaning, source, parameters, needs, divergence }: ExactForm): KlPlugin {
+export function exactPenalty(form: ExactForm): KlPlugin {
+  const { id, name, sentence, latex, symbol, meaning, source, parameters, needs, formulaOf, divergence } = form;
   /** Visits every token's divergence. */
   const visit = (
     batch: Pick<UpdateBatch, "logits" | "refLogits" | "vocabSize" | "temperature" | "logProb">,
@@ -179,6 +196,7 @@ export function exactPenalty({ id, name, sentence, latex, symbol, meaning, sourc
     needs,
     parameters: { ...shared, ...parameters },
     explanation: { sentence, latex, source },
+    latexOf: (params) => placed(symbol, formulaOf(params), params),
     terms: { kl: { symbol, meaning } },
     ...control,
     estimate(batch, _, params) {

@@ -19,6 +19,7 @@ export const entropyBonus: ObjectivePlugin = {
       min: -10,
       max: 10,
       slider: [0, 0.1, 0.001],
+      symbol: "c",
       effect: "Rewards the policy for keeping its options open. The adaptive controller starts from here.",
     },
     average: {

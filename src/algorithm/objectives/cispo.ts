@@ -2,7 +2,7 @@ import type { ObjectivePlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
 import { movedKl, share, tokenMean } from "./metrics.ts";
 import { clipHigh, clipLow, LOSS_TERM, RATIO_TERM } from "./parameters.ts";
-import { importance, type Level, levelParameter, weighted } from "./ratio.ts";
+import { importance, type Level, levelParameter, ratioLatex, weighted } from "./ratio.ts";
 
 /** CISPO: the ratio is clipped as a constant weight, so that no token ever stops learning. */
 export const cispo: ObjectivePlugin = {
@@ -32,12 +32,21 @@ export const cispo: ObjectivePlugin = {
   },
   explanation: {
     sentence: "Every token keeps its gradient; only the weight that corrects for an outdated batch is bounded.",
-    latex: "\\ell_t = -\\mathrm{sg}\\big[\\mathrm{clip}(\\rho_t)\\big]\\,A_t\\,\\log\\pi(o_t)",
+    latex: "\\ell_t = -\\mathrm{sg}[\\hat\\rho_t]\\,A_t\\,\\log\\pi(o_t),\\quad \\hat\\rho_t = \\min(\\rho_t, \\epsilon_{\\text{high}})",
     source: SOURCES.cispo,
   },
+  latexOf({ bound, level }) {
+    const { symbol, where } = ratioLatex(level);
+    const bounded =
+      bound === "absolute"
+        ? `\\min(${symbol}, \\epsilon_{\\text{high}})`
+        : `\\mathrm{clip}(${symbol}, 1-\\epsilon_{\\text{low}}, 1+\\epsilon_{\\text{high}})`;
+    return `\\ell_t = -\\mathrm{sg}[\\hat\\rho_t]\\,A_t\\,\\log\\pi(o_t),\\quad \\hat\\rho_t = ${bounded}${where}`;
+  },
+  symbolsOf: ({ level }) => ({ ratio: ratioLatex(level).symbol }),
   terms: {
     ratio: RATIO_TERM,
-    factor: { symbol: "\\mathrm{clip}(\\rho_t)", meaning: "the bounded ratio, a constant in the gradient" },
+    factor: { symbol: "\\hat\\rho_t", meaning: "the bounded ratio, a constant in the gradient" },
     loss: LOSS_TERM,
   },
   lossAndCoefficients(batch, params) {

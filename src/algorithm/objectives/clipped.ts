@@ -5,7 +5,7 @@ import type { LossResult, ObjectivePlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
 import { clipRatios, movedKl, tokenMean } from "./metrics.ts";
 import { clipHigh, clipLow, LOSS_TERM, RATIO_TERM } from "./parameters.ts";
-import { type Importance, importance, type Level, levelParameter, weighted } from "./ratio.ts";
+import { type Importance, importance, type Level, levelParameter, ratioLatex, weighted } from "./ratio.ts";
 
 /** The clipped surrogate of PPO and GRPO, with a bound of its own on each side (DAPO's clip-higher), verl's dual clip and TRL's cap. */
 export const clippedSurrogate: ObjectivePlugin = {
@@ -22,6 +22,7 @@ export const clippedSurrogate: ObjectivePlugin = {
       min: 0,
       max: 100,
       slider: [0, 10, 0.5],
+      symbol: "c",
       effect: "Bounds the loss of a bad token whose ratio has grown large; 0 switches it off.",
     },
     delta: {
@@ -31,6 +32,7 @@ export const clippedSurrogate: ObjectivePlugin = {
       min: 0,
       max: 100,
       slider: [0, 10, 0.5],
+      symbol: "\\delta",
       effect: "Caps the ratio in the unclipped branch, which bounds the loss of bad tokens as the dual clip does; 0 switches it off.",
     },
     level: levelParameter,
@@ -43,6 +45,7 @@ export const clippedSurrogate: ObjectivePlugin = {
     source: SOURCES.grpo,
   },
   latexOf,
+  symbolsOf: ({ level }) => ({ ratio: ratioLatex(level).symbol }),
   terms: {
     ratio: RATIO_TERM,
     clipped: { symbol: "\\mathrm{clip}", meaning: "whether a bound holds the token" },
@@ -72,16 +75,9 @@ export const clippedSurrogate: ObjectivePlugin = {
   },
 };
 
-const RATIOS: Readonly<Record<string, readonly [symbol: string, meaning: string]>> = {
-  token: ["\\rho_t", ""],
-  sequence: ["s", ",\\quad s = \\Big(\\textstyle\\prod_t \\rho_t\\Big)^{1/|o|}"],
-  "sequence-token": ["s", ",\\quad s = \\Big(\\textstyle\\prod_t \\rho_t\\Big)^{1/|o|}"],
-  "sequence-sum": ["s", ",\\quad s = \\textstyle\\prod_t \\rho_t"],
-};
-
 /** Without the penalty, which has a formula of its own. */
 function latexOf({ level, dualClip, delta }: Parameters): string {
-  const [ratio, where] = RATIOS[(level as string | undefined) ?? "token"];
+  const { symbol: ratio, where } = ratioLatex(level);
   const free = delta ? `\\min(${ratio}, \\delta)` : ratio;
   const surrogate = `-\\min\\!\\big(${free} A_t,\\ \\mathrm{clip}(${ratio}, 1-\\epsilon_{\\text{low}}, 1+\\epsilon_{\\text{high}})\\,A_t\\big)`;
   const bounded = dualClip ? `\\ell_t = ${surrogate},\\ \\text{ at most } -c\\,A_t \\text{ where } A_t < 0` : `\\ell_t = ${surrogate}`;

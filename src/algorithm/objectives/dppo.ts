@@ -29,6 +29,7 @@ export const dppo: ObjectivePlugin = {
       min: 1,
       max: 1000,
       slider: [1, 20, 0.5],
+      symbol: "c",
       effect: "Bounds the constant weight that corrects for an outdated batch.",
     },
   },
@@ -38,6 +39,15 @@ export const dppo: ObjectivePlugin = {
     latex:
       "\\ell_t = -M_t\\,\\mathrm{sg}[\\min(\\rho_t, c)]\\,A_t\\,\\log\\pi(o_t),\\quad M_t = \\big[D(\\pi_{\\text{old}}, \\pi) \\le \\epsilon\\big]",
     source: SOURCES.dppo,
+  },
+  latexOf({ divergence }) {
+    const mask = (good: string, bad: string) => `\\begin{cases}[${good}] & A_t > 0\\\\ [${bad}] & \\text{else}\\end{cases}`;
+    const [low, high] = ["\\epsilon_{\\text{low}}", "\\epsilon_{\\text{high}}"];
+    const valid =
+      divergence === "tv"
+        ? `${mask(`D \\le ${high}`, `D \\ge -${low}`)},\\quad D = \\pi(o_t) - \\pi_{\\text{old}}(o_t)`
+        : `${mask(`D \\le ${high}\\ \\lor\\ \\pi \\le \\pi_{\\text{old}}`, `D \\le ${low}\\ \\lor\\ \\pi \\ge \\pi_{\\text{old}}`)}`;
+    return `\\ell_t = -M_t\\,\\mathrm{sg}[\\min(\\rho_t, c)]\\,A_t\\,\\log\\pi(o_t),\\quad M_t = ${valid}`;
   },
   terms: {
     ratio: RATIO_TERM,

@@ -23,6 +23,7 @@ export const dynamicClip: ObjectivePlugin = {
       min: 0,
       max: 1,
       slider: [0, 0.5, 0.01],
+      symbol: "\\epsilon_{\\text{low}}",
       effect: "How much a bad answer's tokens may fall, weighed with their probability.",
     },
     clipHigh: {
@@ -32,6 +33,7 @@ export const dynamicClip: ObjectivePlugin = {
       min: 0,
       max: 10,
       slider: [0, 1, 0.01],
+      symbol: "\\epsilon_{\\text{high}}",
       effect: "How much a good answer's tokens may rise, weighed with their probability: rare tokens may grow many times over.",
     },
     ratioCap: {
@@ -41,6 +43,7 @@ export const dynamicClip: ObjectivePlugin = {
       min: 10,
       max: 1000,
       slider: [10, 100, 1],
+      symbol: "c",
       effect: "No token may rise beyond this, however rare it was.",
     },
     dualClip: {

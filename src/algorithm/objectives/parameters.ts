@@ -9,6 +9,7 @@ export const clipLow: NumberParameter = {
   min: 0,
   max: 1,
   slider: [0, 0.5, 0.01],
+  symbol: "\\epsilon_{\\text{low}}",
   effect: "How far a bad answer's tokens may fall in one step before their gradient stops.",
 };
 
@@ -19,6 +20,7 @@ export const clipHigh: NumberParameter = {
   min: 0,
   max: 10,
   slider: [0, 1, 0.01],
+  symbol: "\\epsilon_{\\text{high}}",
   effect: "How far a good answer's tokens may rise in one step before their gradient stops. Higher keeps more exploration.",
 };
 

@@ -24,6 +24,14 @@ export const levelParameter: ChoiceParameter = {
   effect: "Whether every token has a ratio and a clip of its own, or the whole answer shares one.",
 };
 
+/** A ratio's symbol in formulas, and what stands beside a formula with it (LaTeX). */
+export function ratioLatex(level: unknown): { readonly symbol: string; readonly where: string } {
+  if (level === "sequence" || level === "sequence-token")
+    return { symbol: "s", where: ",\\quad s = \\Big(\\textstyle\\prod_t \\rho_t\\Big)^{1/|o|}" };
+  if (level === "sequence-sum") return { symbol: "s", where: ",\\quad s = \\textstyle\\prod_t \\rho_t" };
+  return { symbol: "\\rho_t", where: "" };
+}
+
 /** `[N]`: 1 for tokens that count in ratios, statistics and metrics. */
 export const countedTokens = ({ mask, weight }: Pick<UpdateBatch, "mask" | "weight">): Uint8Array =>
   Uint8Array.from(mask ?? weight, (x) => (x === 0 ? 0 : 1));

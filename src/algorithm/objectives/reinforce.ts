@@ -23,6 +23,7 @@ export const reinforce: ObjectivePlugin = {
       min: 0.01,
       max: 1000,
       slider: [1, 10, 0.1],
+      symbol: "c",
       effect: "The importance weight is at most this.",
     },
   },
@@ -32,6 +33,8 @@ export const reinforce: ObjectivePlugin = {
     latex: "\\ell_t = -\\mathrm{sg}[w_t]\\,A_t\\,\\log\\pi(o_t)",
     source: SOURCES.reinforce,
   },
+  latexOf: ({ importance: weighed }) =>
+    weighed === true ? "\\ell_t = -\\mathrm{sg}[\\min(\\rho_t, c)]\\,A_t\\,\\log\\pi(o_t)" : "\\ell_t = -A_t\\,\\log\\pi(o_t)",
   terms: { ratio: RATIO_TERM, loss: LOSS_TERM },
   lossAndCoefficients(batch, params) {
     const { ratio } = importance(batch, "token");

@@ -2,7 +2,7 @@ import type { ObjectivePlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
 import { movedKl } from "./metrics.ts";
 import { LOSS_TERM, RATIO_TERM } from "./parameters.ts";
-import { importance, type Level, levelParameter, weighted } from "./ratio.ts";
+import { importance, type Level, levelParameter, ratioLatex, weighted } from "./ratio.ts";
 
 const temperature = (label: string, value: number, effect: string) =>
   ({ kind: "number", label, default: value, min: 0.01, max: 100, slider: [0.1, 5, 0.05], effect }) as const;
@@ -33,6 +33,11 @@ export const sapo: ObjectivePlugin = {
       "\\ell_t = -\\frac{4}{\\tau}\\,\\sigma\\big(\\tau(\\rho_t - 1)\\big)\\,A_t,\\quad \\tau = \\begin{cases}\\tau_{+} & A_t > 0\\\\ \\tau_{-} & \\text{else}\\end{cases}",
     source: SOURCES.sapo,
   },
+  latexOf({ level }) {
+    const { symbol, where } = ratioLatex(level);
+    return `\\ell_t = -\\frac{4}{\\tau}\\,\\sigma\\big(\\tau(${symbol} - 1)\\big)\\,A_t,\\quad \\tau = \\begin{cases}\\tau_{+} & A_t > 0\\\\ \\tau_{-} & \\text{else}\\end{cases}${where}`;
+  },
+  symbolsOf: ({ level }) => ({ ratio: ratioLatex(level).symbol }),
   terms: { ratio: RATIO_TERM, gate: { symbol: "\\sigma", meaning: "the gate: a half at ratio 1" }, loss: LOSS_TERM },
   lossAndCoefficients(batch, params) {
     const { advantage } = batch;

@@ -33,8 +33,22 @@ describe("formulas", () => {
       }
     }
     expect(latexOf(withChange(grpo(), "advantage.scale", "none"), "advantage")).toBe("A_i = r_i - \\mathrm{mean}(r)");
+    const other = formulasOf(withChange(grpo(), "advantage.baseline", "leaveOneOut")).find((f) => f.slot === "advantage")!;
+    expect(other.latex).toContain(other.symbols.baselines.symbol);
     expect(latexOf(withChange(grpo(), "objective.level", "sequence"), "objective")).toContain("^{1/|o|}");
     expect(latexOf(grpo(), "reward")).toBe("r = v");
+    const cispo = withChange(grpo(), "objective", "cispo");
+    expect(latexOf(cispo, "objective")).toContain("\\min(\\rho_t, \\epsilon_{\\text{high}})");
+    expect(latexOf(withChange(cispo, "objective.bound", "around-one"), "objective")).toContain("1+\\epsilon_{\\text{high}}");
+    expect(latexOf(withChange(withChange(grpo(), "objective", "reinforce"), "objective.importance", true), "objective")).toContain(
+      "\\rho_t",
+    );
+    const masked = withChange(grpo(), "aggregation.maskTruncated", true);
+    expect(latexOf(masked, "aggregation")).toContain("finished");
+    const penalised = withChange(grpo(), "kl.coefficient", 0.1);
+    expect(latexOf(penalised, "kl")).toContain("\\ell_t + \\beta\\,k_3");
+    expect(latexOf(withChange(penalised, "kl.place", "reward"), "kl")).toContain("r_t - \\beta\\,k_3");
+    expect(latexOf(withChange(penalised, "kl.biasCorrection", true), "kl")).toContain("\\beta\\,\\rho_t\\,k_3");
   });
 
   it("are those that take part: a penalty only with a coefficient, what is as in GRPO and says nothing not at all", () => {

@@ -1,5 +1,5 @@
 import type { PluginDeclaration } from "../../algorithm/plugin.ts";
-import { formulaOf, grpo, pluginOf, type ResolvedRecipe, type Use } from "../../recipes/recipe.ts";
+import { formulaOf, grpo, pluginOf, type ResolvedRecipe, termsOf, type Use } from "../../recipes/recipe.ts";
 import { type ListSlot, SLOT_NAMES, type Slot } from "../../recipes/slots.ts";
 import { isList } from "../knobs/describe.ts";
 import { Tex } from "../tex/tex.tsx";
@@ -29,6 +29,7 @@ const QUIET: readonly (Slot | ListSlot)[] = ["sampler", "guidance", "groupFilter
 export interface FormulaInUse {
   readonly slot: Slot | ListSlot;
   readonly declaration: PluginDeclaration;
+  readonly symbols: PluginDeclaration["terms"];
   readonly latex: string;
   /** A formula of a person's own, as it was written. */
   readonly written: string | undefined;
@@ -50,7 +51,7 @@ export function formulasOf(recipe: ResolvedRecipe): FormulaInUse[] {
       const latex = formulaOf(slot, use);
       const text = Object.entries(declaration.parameters).find(([, parameter]) => parameter.kind === "text");
       const differs = isList(slot) || base.slots[slot].plugin !== use.plugin || latex !== formulaOf(slot, base.slots[slot]);
-      return { slot, declaration, latex, written: text && String(use.params[text[0]]), differs };
+      return { slot, declaration, symbols: termsOf(slot, use), latex, written: text && String(use.params[text[0]]), differs };
     }),
   ).filter(({ slot, differs }) => differs || !QUIET.includes(slot));
 }
@@ -63,7 +64,7 @@ export function Formulas({ recipe }: { recipe: ResolvedRecipe }) {
     <ul className="formulas">
       {formulas.map((formula) => {
         const { slot, declaration, latex, written, differs } = formula;
-        const terms = all || differs ? termsOf(formula) : [];
+        const terms = all || differs ? termsIn(formula) : [];
         return (
           <li key={`${slot} ${declaration.id}`} className={differs ? "differs" : ""}>
             <h4>
@@ -93,7 +94,7 @@ export function Formulas({ recipe }: { recipe: ResolvedRecipe }) {
 }
 
 /** The symbols to explain; where parameters decide the form, those that it has. */
-function termsOf({ declaration, latex }: FormulaInUse) {
-  const terms = Object.values(declaration.terms);
+function termsIn({ declaration, symbols, latex }: FormulaInUse) {
+  const terms = Object.values(symbols);
   return declaration.latexOf ? terms.filter(({ symbol }) => latex.includes(symbol)) : terms;
 }
