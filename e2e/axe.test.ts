@@ -73,10 +73,10 @@ it(
       const table = playground.button("This chart as table");
       await table.click();
       const numbers = page.getByRole("dialog", { name: "Learning as table" });
-      expect(await numbers.locator("tbody th").allTextContents()).toEqual(["0", "1", "2"]);
+      await expect.poll(() => numbers.locator("tbody th").allTextContents()).toEqual(["0", "1", "2"]);
       await check("table");
       await page.keyboard.press("Escape");
-      expect(await table.evaluate((button) => button === document.activeElement)).toBe(true);
+      await expect.poll(() => table.evaluate((button) => button === document.activeElement)).toBe(true);
 
       await playground.button("Compare").click();
       await page.getByRole("tab", { name: "Side by side" }).waitFor();
@@ -105,5 +105,5 @@ it(
       await browsing.close();
     }
   },
-  PATIENCE,
+  2 * PATIENCE,
 );

@@ -19,5 +19,5 @@ it(
     await firstVisit(playground);
     expect(browsing.complaints).toEqual([]);
   },
-  PATIENCE,
+  2 * PATIENCE,
 );

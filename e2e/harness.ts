@@ -58,6 +58,8 @@ export async function browse({ gpu, path = "/", isolated = true, dist = inject("
       viewport: { width: 1280, height: 720 },
       args: [...FLAGS, ...(gpu ? ["--enable-unsafe-webgpu", "--disable-gpu-process-crash-limit"] : [])],
       executablePath: chromiumPath(),
+      // On a busy machine a browser may take long to come up.
+      timeout: 120_000,
     });
     opened.on("console", (message) => {
       if (message.type() === "error" || message.type() === "warning") complaints.push(`${message.type()}: ${message.text()}`);

@@ -17,7 +17,7 @@ it(
     await firstVisit(playground);
     expect(browsing.complaints).toEqual([]);
   },
-  PATIENCE,
+  2 * PATIENCE,
 );
 
 it(
@@ -32,5 +32,5 @@ it(
     expect(await playground.page.getByLabel("Task", { exact: true }).inputValue()).toBe("countdown");
     expect(browsing.complaints).toEqual([]);
   },
-  PATIENCE,
+  2 * PATIENCE,
 );

@@ -21,10 +21,9 @@ it(
     await recipes.getByRole("searchbox").fill("GSPO");
     await recipes.getByRole("button", { name: /^GSPO/ }).click();
     const gspo = recipes.getByRole("article", { name: "GSPO" });
-    expect(await gspo.locator(".against tbody tr").allTextContents()).toEqual([
-      "ObjectiveClipped surrogateSequence clip (GSPO)",
-      "AggregationMean over tokensMean over tokens, then answers",
-    ]);
+    await expect
+      .poll(() => gspo.locator(".against tbody tr").allTextContents())
+      .toEqual(["ObjectiveClipped surrogateSequence clip (GSPO)", "AggregationMean over tokensMean over tokens, then answers"]);
     await gspo.locator(".formulas .differs .katex-display").first().waitFor();
     expect(await gspo.locator(".formulas .differs math").first().textContent()).toContain("clip");
     await gspo.getByRole("button", { name: "Start with it" }).click();
@@ -58,7 +57,7 @@ it(
     expect(await recipes.locator(".formulas pre").textContent()).toBe("-min(ratio, 1.5) * advantage");
     // The group of the last step under other conventions.
     await recipes.getByRole("button", { name: /^Conventions side by side/ }).click();
-    expect(await recipes.locator(".comparison tbody tr").count()).toBe(9);
+    await expect.poll(() => recipes.locator(".comparison tbody tr").count()).toBe(9);
     await page.keyboard.press("Escape");
 
     // Someone else opens the link: the same knobs, the same formula, the same link again.
@@ -82,8 +81,8 @@ it(
     await other.button("Remove Whitening").waitFor({ state: "detached" });
     await other.page.keyboard.press("Control+z");
     await other.button("Remove Whitening").waitFor();
-    expect(await link(other)).toBe(address);
+    await expect.poll(() => link(other)).toBe(address);
     expect(browsing.complaints).toEqual([]);
   },
-  PATIENCE,
+  2 * PATIENCE,
 );

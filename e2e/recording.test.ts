@@ -32,8 +32,8 @@ it(
     await playground.button("Reset").click();
     const sure = page.getByRole("dialog").getByRole("button", { name: "Reset" });
     await sure.click();
+    await playground.at(1);
     await playground.phase("Verdicts");
-    expect(await playground.step()).toBe(1);
     await playground.button(/Play$/).click();
     await playground.completed(3);
     await playground.button(/Pause$/).click();
@@ -42,15 +42,15 @@ it(
 
     await playground.button("Train it yourself").click();
     await label.waitFor({ state: "detached", timeout: PATIENCE });
+    await playground.at(1);
     await playground.phase("Verdicts");
     expect(page.workers().length).toBeGreaterThan(0);
-    await playground.button("Step").click();
-    await playground.completed(1);
-    expect(await page.getByRole("button", { name: "Fork" }).isDisabled()).toBe(false);
+    await playground.oneStep();
+    await page.getByRole("button", { name: "Fork", disabled: false }).waitFor();
     expect(complaints()).toEqual([]);
     await page.close();
   },
-  PATIENCE,
+  2 * PATIENCE,
 );
 
 it(
@@ -59,8 +59,7 @@ it(
     const playground = new Playground(await browsing.newPage());
     const { page } = playground;
     await playground.open(`${browsing.url}?policy=nano&task=reverse&level=4&engine=portable&set=sampler.promptsPerStep=4`);
-    await playground.button("Step").click();
-    await playground.completed(1);
+    await playground.oneStep();
     await playground.button("Runs").click();
     await page
       .getByRole("button", { name: /^Export/ })
@@ -79,7 +78,7 @@ it(
     expect(complaints()).toEqual([]);
     await page.close();
   },
-  PATIENCE,
+  2 * PATIENCE,
 );
 
 it(
@@ -104,8 +103,8 @@ it(
     expect(await kept()).toBe(0);
     await page.goto(`${browsing.url}?recording=reverse`);
     await page.getByText(/Recording of a real run/).waitFor();
-    await expect.poll(kept, { timeout: 20_000 }).toBe(1);
+    await expect.poll(kept, { timeout: PATIENCE }).toBe(1);
     await page.close();
   },
-  PATIENCE,
+  2 * PATIENCE,
 );

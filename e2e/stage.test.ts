@@ -53,9 +53,10 @@ it(
 
     // Answers as rows, then as trees: as many answers at the leaves.
     await playground.view("Rollouts");
-    expect(await stage(page).locator(".row .token").count()).toBeGreaterThan(10);
+    await stage(page).locator(".row .token").nth(10).waitFor();
     await playground.button("tree").click();
     const tree = stage(page).locator(".tree").first();
+    await tree.locator(".leaf").first().waitFor();
     const times = await tree
       .locator(".leaf")
       .evaluateAll((leaves) => leaves.map((leaf) => Number(leaf.querySelector(".times")?.textContent?.slice(1) ?? 1)));
@@ -92,7 +93,7 @@ it(
 
     await phase(playground, "Update");
     expect(await shownTab(page)).toBe("Update");
-    expect(await stage(page).locator(".gradients li").count()).toBe(4);
+    await expect.poll(() => stage(page).locator(".gradients li").count()).toBe(4);
     await playground.oneStep();
 
     // The objective: the dots can be walked by keys, and each tells what the inspector shows.
@@ -108,16 +109,17 @@ it(
       .getByText(/token \d+ of/)
       .waitFor();
     // The canvas holds a picture, not one colour.
-    const colours = await dots.locator("canvas").evaluate((canvas: HTMLCanvasElement) => {
-      const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
-      return new Set(new Uint32Array(data.buffer)).size;
-    });
-    expect(colours).toBeGreaterThan(20);
+    const colours = () =>
+      dots.locator("canvas").evaluate((canvas: HTMLCanvasElement) => {
+        const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+        return new Set(new Uint32Array(data.buffer)).size;
+      });
+    await expect.poll(colours).toBeGreaterThan(20);
 
     // The update: before and after, for the step and for one update.
     await playground.view("Update");
+    await stage(page).locator(".dumbbell").nth(8).waitFor();
     const whole = await stage(page).locator(".dumbbell").count();
-    expect(whole).toBeGreaterThan(8);
     expect(await stage(page).locator(".dumbbell .after").count()).toBe(whole);
     await page.getByRole("button", { name: "Update 2: epoch 1, mini-batch 2" }).click();
     await stage(page)
@@ -137,7 +139,7 @@ it(
     }
 
     // The evaluation: measured when the run stands still, before and after; answers are drawn on demand.
-    await stage(page).locator(".curve.now").waitFor();
+    await stage(page).locator(".curve.now").waitFor({ timeout: PATIENCE });
     expect(
       await stage(page)
         .getByRole("img", { name: /before training: pass@1 .*; now: pass@1 / })
@@ -159,7 +161,7 @@ it(
     expect(await shownTab(page)).toBe("Evaluation");
     expect(browsing.complaints).toEqual([]);
   },
-  PATIENCE,
+  2 * PATIENCE,
 );
 
 it(
@@ -188,7 +190,7 @@ it(
     await stage(page).getByText("shown:").first().waitFor();
     expect(browsing.complaints).toEqual([]);
   },
-  PATIENCE,
+  2 * PATIENCE,
 );
 
 it(
@@ -209,5 +211,5 @@ it(
     expect(await shownTab(page)).toBe("Prompts");
     expect(browsing.complaints).toEqual([]);
   },
-  PATIENCE,
+  2 * PATIENCE,
 );

@@ -28,7 +28,7 @@ async function steps(playground: Playground, count: number, until: number): Prom
   await field.press("Enter");
   await field.blur();
   await playground.completed(until);
-  await playground.page.locator(".rail:not(.busy)").waitFor();
+  await playground.rest();
 }
 
 const timeline = (page: Page) => page.getByLabel("Look back at a step");
@@ -67,7 +67,7 @@ it(
     await page.locator(".of-step", { hasText: "looking back at step 1" }).waitFor();
     await page.keyboard.press("End");
     await playground.button("now").waitFor();
-    expect(await page.getByRole("button", { name: /^From step 4: .*Temperature 0\.8/ }).count()).toBe(1);
+    await page.getByRole("button", { name: /^From step 4: .*Temperature 0\.8/ }).waitFor();
 
     // Fork at step 3 with another group size.
     await lookAt(playground, 3);
@@ -93,7 +93,7 @@ it(
     await playground.button("Runs").click();
     const runs = page.getByRole("dialog", { name: "Kept runs" });
     await runs.getByText("on screen").waitFor();
-    expect(await runs.getByRole("row").count()).toBe(3);
+    await expect.poll(() => runs.getByRole("row").count()).toBe(3);
     await runs.getByText(/from “GRPO” at step 3/).waitFor();
     const name = runs.getByLabel("Name of GRPO");
     await name.fill("The original");
@@ -135,7 +135,6 @@ it(
     await page.getByText("The run of the file is kept here now, with 12 steps").waitFor();
     await open("The original").click();
     await page.locator(".of-step", { hasText: "step 13" }).waitFor();
-    expect(await playground.step()).toBe(13);
     // A step before the file's snapshot is computed again, and comes to the same.
     await timeline(page).fill("3");
     await page.getByText("computed again, the same").waitFor();
@@ -195,12 +194,12 @@ it(
     expect(await answers(page)).toEqual(seen);
     await playground.button(/Pause$/).waitFor();
     await playground.backToLive();
-    expect(await playground.step()).toBeGreaterThan(3);
+    await playground.completed(4);
     await playground.pause();
     expect(browsing.complaints).toEqual([]);
     await page.close();
   },
-  PATIENCE,
+  2 * PATIENCE,
 );
 
 it(
@@ -245,5 +244,5 @@ it(
     expect(fresh.complaints).toEqual([]);
     await fresh.close();
   },
-  PATIENCE,
+  2 * PATIENCE,
 );

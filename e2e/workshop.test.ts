@@ -38,9 +38,21 @@ it(
 
     const second = new Playground(await browsing.newPage());
     const { page } = second;
+    // Three steps may be over before anybody looks.
+    await page.addInitScript(() => {
+      const told: string[] = [];
+      Object.assign(window, { told });
+      new MutationObserver(() => told.push(document.querySelector(".replay")?.textContent ?? "")).observe(document, {
+        childList: true,
+        characterData: true,
+        subtree: true,
+      });
+    });
     await page.goto(`${link}&engine=portable`);
-    await page.getByText(/run again: step \d of 3/).waitFor();
-    await page.getByText(/run again/).waitFor({ state: "detached" });
+    await second.completed(3);
+    await page.locator(".replay").waitFor({ state: "detached" });
+    expect(await page.evaluate(() => (window as unknown as { told: string[] }).told.join())).toMatch(/run again: step \d of 3/);
+    await second.rest();
     expect(await second.step()).toBe(3);
     expect(await page.getByLabel("Seed", { exact: true }).isVisible()).toBe(false);
     expect(await page.getByRole("complementary", { name: "Charts" }).isVisible()).toBe(false);
@@ -51,7 +63,7 @@ it(
     expect(complaints()).toEqual([]);
     await page.close();
   },
-  PATIENCE,
+  2 * PATIENCE,
 );
 
 it(
@@ -65,7 +77,7 @@ it(
     expect(complaints()).toEqual([]);
     await playground.page.close();
   },
-  PATIENCE,
+  2 * PATIENCE,
 );
 
 it(
@@ -84,10 +96,9 @@ it(
     await page.getByLabel("Result codes").fill(`${code}\n${wrong}`);
     await playground.button("Add").click();
     await page.getByText(/1 result added\. .*a letter of this code is wrong/).waitFor();
-    expect(await page.locator(".dot-plot circle").count()).toBe(1);
+    await expect.poll(() => page.locator(".dot-plot circle").count()).toBe(1);
     await page.reload();
-    await page.locator(".dot-plot circle").waitFor();
-    expect(await page.locator(".dot-plot circle").count()).toBe(1);
+    await expect.poll(() => page.locator(".dot-plot circle").count()).toBe(1);
     expect(await page.locator(".board tbody td").nth(1).textContent()).toBe("7");
     const saved = page.waitForEvent("download");
     await playground.button("CSV").click();
@@ -97,7 +108,7 @@ it(
     expect(complaints()).toEqual([]);
     await page.close();
   },
-  PATIENCE,
+  2 * PATIENCE,
 );
 
 it(
@@ -115,7 +126,7 @@ it(
     expect(complaints()).toEqual([]);
     await page.close();
   },
-  PATIENCE,
+  2 * PATIENCE,
 );
 
 it(
@@ -155,5 +166,5 @@ it(
     expect(complaints()).toEqual([]);
     await page.close();
   },
-  PATIENCE,
+  2 * PATIENCE,
 );

@@ -6,7 +6,7 @@
 /** Marks that this tab has loaded again for isolation's sake; where that did not help, once is enough. */
 const MARK = "rlvr-loaded-for-isolation";
 /** The longest that the page waits for the worker before it begins without isolation (milliseconds). */
-const PATIENCE = 3000;
+const PATIENCE = 10_000;
 
 if (import.meta.env.PROD && "serviceWorker" in navigator) {
   if (crossOriginIsolated) {
