@@ -1,6 +1,6 @@
 import { RecipeError } from "../algorithm/plugin.ts";
 import { evaluationMetrics } from "../loop/metrics.ts";
-import type { Metrics, StepRecord } from "../loop/record.ts";
+import type { Metrics } from "../loop/record.ts";
 import { type Base, Run } from "../loop/run.ts";
 import { LOOP_VERSION } from "../loop/version.ts";
 import type { Engine } from "../policy/engine.ts";
@@ -83,9 +83,7 @@ async function runToBudget(
     const steps: Metrics[] = [];
     let tokens = 0;
     while (tokens < budget) {
-      let record: StepRecord | undefined;
-      for await (const phase of run.next()) record = phase;
-      const metrics = record!.metrics!;
+      const metrics = (await run.complete()).metrics!;
       if (!(metrics.tokens > 0)) throw new RecipeError(`${setup.recipe.name} generates no tokens, so its budget is never spent`);
       steps.push(metrics);
       tokens += metrics.tokens;

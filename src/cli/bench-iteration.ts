@@ -62,10 +62,9 @@ export class Iteration {
     const device = this.engine.kind === "webgpu" ? (this.engine as WebgpuEngine) : undefined;
     const before = device?.counters();
     const started = performance.now();
-    let record: StepRecord | undefined;
-    for await (const phase of this.run.next()) record = phase;
+    const record = await this.run.complete();
     const milliseconds = performance.now() - started;
-    if (!record?.tokens) throw new Error("The measured step drew no rollouts.");
+    if (!record.tokens) throw new Error("The measured step drew no rollouts.");
     if (!device || !before) return { milliseconds, record };
     const after = device.counters();
     const counts = Object.fromEntries((Object.keys(after) as (keyof DeviceCounters)[]).map((key) => [key, after[key] - before[key]]));

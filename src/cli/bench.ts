@@ -70,7 +70,7 @@ async function timeParts(
     }),
   );
   await time("score", async () => {
-    const handle = await policy.forward(batch, {}, { inference: true, read: true });
+    const handle = await policy.forward(batch, {}, { inference: true });
     await handle.logProb.read();
     handle.release();
   });

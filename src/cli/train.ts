@@ -167,12 +167,11 @@ export async function run(args: string[]): Promise<void> {
   let end: EvaluationRecord;
   try {
     while (training.step < steps && !stopping) {
-      let record: StepRecord | undefined;
-      for await (const phase of training.next()) record = phase;
+      const record = await training.complete();
       await failOnEngineErrors(engine);
-      await appendStep(out, record!);
-      if (values.recording) records.push(record!);
-      say(metricsLine(record!.metrics!, steps));
+      await appendStep(out, record);
+      if (values.recording) records.push(record);
+      say(metricsLine(record.metrics!, steps));
       if (training.step % SNAPSHOT_EVERY === 0 || training.step === steps || stopping) {
         await writeSnapshot(out, await training.snapshot());
         resumable = training.step;

@@ -129,8 +129,8 @@ export async function pretrainStep(policy: Policy, mixture: Mixture, settings: P
   const handle = await policy.forward(batch, {});
   await policy.backward(handle, { logProb: new Float32Array(tokens).fill(-1 / tokens) });
   const rate = learningRate(schedule, step);
-  const { gradNorm, applied } = await policy.apply({ learningRate: rate, beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay, maxGradNorm: 1 });
+  const update = await policy.apply({ learningRate: rate, beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay, maxGradNorm: 1 });
   // Read last: an engine that has run the backward pass has the log-probs already.
-  const logProb = await handle.logProb.read();
+  const [{ gradNorm, applied }, logProb] = await Promise.all([update.read(), handle.logProb.read()]);
   return { loss: -logProb.reduce((sum, x) => sum + x, 0) / tokens, tokens, learningRate: rate, gradNorm, applied };
 }

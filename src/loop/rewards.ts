@@ -167,37 +167,23 @@ function statistics(rewards: readonly number[]): { mean: number; std: number; si
 }
 
 /** The phase `advantages`: the estimator, then the shapers in the recipe's order. Returns each token's advantage, `[N]`. */
-export async function estimateAdvantages(context: StepContext, record: StepRecord, batch: RolloutBatch): Promise<Float64Array> {
-  const { engine, recipe } = context;
+export function estimateAdvantages(context: StepContext, record: StepRecord, batch: RolloutBatch): Float64Array {
+  const { recipe } = context;
   const { key, plugin, params } = inSlot(recipe, "advantage");
   const { rows, offsets } = batch;
   const terms: Record<string, Float32Array> = {};
   const keepTerms = (owner: string, named: Readonly<Record<string, Numbers>>) => {
     for (const [name, values] of Object.entries(named)) terms[`${owner}.${name}`] = Float32Array.from(values);
   };
-  let advantage: Float64Array;
-  let rolloutTerms: Readonly<Record<string, Numbers>>;
-  const uniforms = engine.kind === "webgpu" ? plugin.device?.uniforms(params, rows) : null;
-  if (plugin.device && uniforms) {
-    const inputs = { rewards: Float32Array.from(batch.reward), groups: Uint32Array.from(batch.group) };
-    const result = await engine.runKernel(plugin.device.kernel, inputs, uniforms, { read: true });
-    const [advantages, baselines, scales] = await Promise.all([result.advantages.read(), result.baselines.read(), result.scales.read()]);
-    advantage = spreadRows(advantages, batch);
-    rolloutTerms = { baselines, scales };
+  const result = plugin.estimate(batch, params, context.states[key], randomFor(context, key));
+  keepState(context, key, result.state);
+  let advantage = result.level === "rollout" ? spreadRows(result.advantage, batch) : result.advantage;
+  if (result.level === "rollout") {
     record.rollouts.forEach((rollout, r) => {
-      rollout.advantage = advantages[r];
+      rollout.advantage = result.advantage[r];
     });
-  } else {
-    const result = plugin.estimate(batch, params, context.states[key], randomFor(context, key));
-    keepState(context, key, result.state);
-    advantage = result.level === "rollout" ? spreadRows(result.advantage, batch) : result.advantage;
-    rolloutTerms = result.terms;
-    if (result.level === "rollout") {
-      record.rollouts.forEach((rollout, r) => {
-        rollout.advantage = result.advantage[r];
-      });
-    }
   }
+  const rolloutTerms = result.terms;
   keepTerms(key, rolloutTerms);
   const shapers = inList(recipe, "shapers");
   if (shapers.length > 0) keepTerms(key, { advantage });

@@ -6,6 +6,7 @@ import { taskById } from "../tasks/index.ts";
 import type { Problem } from "../tasks/task.ts";
 import { inSlot, type PluginStates } from "./context.ts";
 import { type Answer, evaluatePolicy, heldOutProblems, sampleAnswers } from "./evaluate.ts";
+import { Pending } from "./pending.ts";
 import type { EvaluationRecord, StepRecord } from "./record.ts";
 import { runStep } from "./step.ts";
 
@@ -91,6 +92,7 @@ export class Run {
   private referenceMoved: boolean;
   private completed: number;
   private begun: number;
+  private pending = new Pending();
 
   private constructor(engine: Engine, setup: RunSetup, base: Base, policies: [Policy, Policy], options: RunOptions) {
     this.engine = engine;
@@ -141,8 +143,12 @@ export class Run {
     return edit;
   }
 
-  /** Runs the next step; yields its record after each phase. A step that is not run to its end must be followed by `restore`. */
-  async *next(): AsyncGenerator<StepRecord, void> {
+  /**
+   * Runs the next step; yields its record after each phase. A step that is not run to its end must be followed by `restore`.
+   * @param options.lazy Numbers that nothing on the host needs yet may be missing in the record until `bring`, or the step's end.
+   */
+  async *next(options: { readonly lazy?: boolean } = {}): AsyncGenerator<StepRecord, void> {
+    this.pending = new Pending();
     const step = this.completed + 1;
     this.begun = step;
     const { recipe, seed } = setupAt(this.setup, this.log, step);
@@ -159,11 +165,25 @@ export class Run {
       recipe: recipeAt(recipe, step),
       states,
       inspect,
+      pending: this.pending,
+      lazy: options.lazy ?? false,
     });
     this.states = states;
     const { plugin, params } = inSlot(recipe, "reference");
     if (plugin.mix(step, params) !== 0) this.referenceMoved = true;
     this.completed = step;
+  }
+
+  /** Runs the next step to its end. */
+  async complete(): Promise<StepRecord> {
+    let last: StepRecord | undefined;
+    for await (const record of this.next({ lazy: true })) last = record;
+    return last!;
+  }
+
+  /** Completes the record of the step in progress as far as the step has come. Only between two phases. */
+  bring(): Promise<void> {
+    return this.pending.settle();
   }
 
   /** Forgets a step that was begun, as long as none of its updates was made: only those change the policy. */

@@ -1,7 +1,8 @@
 import type { Scores } from "../algorithm/batch.ts";
-import type { Need } from "../algorithm/plugin.ts";
 import { type Needs, type Policy, tokenBatch } from "../policy/engine.ts";
 import { EOS, VERDICT } from "../policy/tokenizer.ts";
+import { needsOf } from "../recipes/recipe.ts";
+import { inSlot, type StepContext } from "./context.ts";
 import type { StepRecord } from "./record.ts";
 
 /** One row to be scored: its prompt and its completion. */
@@ -53,21 +54,30 @@ export function pick(values: Float32Array, positions: Int32Array, width = 1): Fl
   return picked;
 }
 
-/** Scores rows under a policy without keeping activations. @param verdict Ask for the reserved token after each row, too. */
-export async function scoreRows(policy: Policy, rows: readonly ScoredRow[], needs: Needs, verdict: boolean): Promise<RowScores> {
+/**
+ * Scores rows under a policy without keeping activations; what it returns brings the results.
+ * @param verdict Ask for the reserved token after each row, too.
+ */
+export async function askScores(
+  policy: Policy,
+  rows: readonly ScoredRow[],
+  needs: Needs,
+  verdict: boolean,
+): Promise<() => Promise<RowScores>> {
   const layout = verdict ? withVerdictToken(rows.map((row) => row.completion)) : undefined;
   const batch = tokenBatch(
     rows.map((row) => row.prompt),
     layout?.completions ?? rows.map((row) => row.completion),
   );
-  const handle = await policy.forward(batch, needs, { inference: true, read: true });
-  try {
+  const handle = await policy.forward(batch, needs, { inference: true });
+  return async () => {
     const [logProb, sumSquares, logits, hidden] = await Promise.all([
       handle.logProb.read(),
       handle.sumSquares?.read(),
       handle.logits?.read(),
       handle.hidden?.read(),
     ]);
+    handle.release();
     const own = (values: Float32Array, width = 1) => (layout ? pick(values, layout.own, width) : values);
     return {
       logProb: own(logProb),
@@ -76,9 +86,7 @@ export async function scoreRows(policy: Policy, rows: readonly ScoredRow[], need
       ...(hidden ? { hidden: own(hidden, policy.config.hiddenSize) } : {}),
       ...(layout ? { verdictLogProb: Float32Array.from(layout.verdictAt, (at) => (at < 0 ? Number.NaN : logProb[at])) } : {}),
     };
-  } finally {
-    handle.release();
-  }
+  };
 }
 
 /** The prompt and completion of every rollout of the record. */
@@ -92,15 +100,11 @@ export function rowsOf(record: StepRecord): ScoredRow[] {
 
 /**
  * Measures what the recipe's plug-ins need before the update: the policy's log-probs at the objective's temperature, the reference's, and
- * more where asked for.
+ * more where asked for. The reference's log-probs are absent, and pending, if no plug-in wants them before the step ends.
  */
-export async function scoreRollouts(
-  policy: Policy,
-  reference: Policy,
-  record: StepRecord,
-  needs: ReadonlySet<Need>,
-  temperature: number,
-): Promise<Scores> {
+export async function scoreRollouts(context: StepContext, record: StepRecord, temperature: number): Promise<Scores> {
+  const { engine, policy, reference, recipe, pending } = context;
+  const needs = needsOf(recipe);
   const rows = rowsOf(record);
   const verdict = needs.has("verdictToken");
   const extra: Needs = {
@@ -109,10 +113,21 @@ export async function scoreRollouts(
     ...(needs.has("logits") || needs.has("refLogits") ? { logits: true } : {}),
     ...(needs.has("hidden") ? { hidden: true } : {}),
   };
-  const ref = await scoreRows(reference, rows, { temperature, ...(needs.has("refLogits") ? { logits: true } : {}) }, verdict);
-  record.tokens!.refLogProb = ref.logProb;
   const again = temperature !== 1 || verdict || Object.keys(extra).length > 1;
-  const own: Partial<RowScores> = again ? await scoreRows(policy, rows, extra, verdict) : {};
+  const bringRef = await askScores(reference, rows, { temperature, ...(needs.has("refLogits") ? { logits: true } : {}) }, verdict);
+  const keepRef = (ref: RowScores) => {
+    record.tokens = { ...record.tokens!, refLogProb: ref.logProb };
+  };
+  if (!again && !wantsReference(context)) {
+    pending.later(bringRef, keepRef);
+    // The engine works while the host judges the rollouts.
+    await engine.start();
+    const { samplerLogProb, oldLogProb, entropy } = record.tokens!;
+    return { samplerLogProb, oldLogProb, entropy };
+  }
+  const bringOwn = again ? await askScores(policy, rows, extra, verdict) : undefined;
+  const [ref, own = {} as Partial<RowScores>] = await Promise.all([bringRef(), bringOwn?.()]);
+  keepRef(ref);
   if (temperature !== 1) record.tokens = { ...record.tokens!, oldLogProb: own.logProb! };
   const { samplerLogProb, oldLogProb, entropy } = record.tokens!;
   return {
@@ -127,4 +142,10 @@ export async function scoreRollouts(
     ...(own.verdictLogProb ? { verdictLogProb: own.verdictLogProb } : {}),
     ...(ref.verdictLogProb ? { refVerdictLogProb: ref.verdictLogProb } : {}),
   };
+}
+
+/** Whether a plug-in wants the reference's log-probs before the updates are over: the KL penalty does only if it counts. */
+function wantsReference({ recipe, states }: StepContext): boolean {
+  const kl = inSlot(recipe, "kl");
+  return kl.plugin.coefficient(kl.params, states[kl.key]) !== 0 || needsOf(recipe, "kl").has("reference");
 }

@@ -1,7 +1,7 @@
 import type { RolloutBatch } from "../algorithm/batch.ts";
 import { tokenBatch } from "../policy/engine.ts";
 import { EOS, encode } from "../policy/tokenizer.ts";
-import { needsOf, settingsOf } from "../recipes/recipe.ts";
+import { settingsOf } from "../recipes/recipe.ts";
 import { taskById } from "../tasks/index.ts";
 import { ALTERNATIVES, collectRollouts, longestCompletion } from "./collect.ts";
 import { type Cost, inSlot, keepState, randomFor, type StepContext } from "./context.ts";
@@ -25,6 +25,7 @@ export async function* runStep(context: StepContext): AsyncGenerator<StepRecord,
     const started = performance.now();
     const { done, value: record } = await phases.next();
     if (done) return;
+    if (!context.lazy) await context.pending.settle();
     if (record.phase === "evaluation") record.metrics = metricsOf(record, cost);
     else cost.seconds += (performance.now() - started) / 1000;
     yield record;
@@ -32,7 +33,7 @@ export async function* runStep(context: StepContext): AsyncGenerator<StepRecord,
 }
 
 async function* runPhases(context: StepContext, cost: Cost): AsyncGenerator<StepRecord, void> {
-  const { policy, reference, step, recipe } = context;
+  const { policy, step, recipe } = context;
   const record: StepRecord = {
     step,
     phase: "prompts",
@@ -52,17 +53,18 @@ async function* runPhases(context: StepContext, cost: Cost): AsyncGenerator<Step
   if (record.rollouts.length > 0) {
     demonstrate(context, record);
     const temperature = objectiveTemperature(context);
-    const scores = await scoreRollouts(policy, reference, record, needsOf(recipe), temperature);
+    const scores = await scoreRollouts(context, record, temperature);
     const batch = await rewardRollouts(context, record, scores, cost, temperature);
     yield at("rewards");
 
-    const advantage = await estimateAdvantages(context, record, batch);
+    const advantage = estimateAdvantages(context, record, batch);
     yield at("advantages");
 
     for await (const _ of updatePolicy(context, record, batch, advantage, temperature)) yield at("update");
-    controlKl(context, batch, temperature);
     await moveReference(context);
     if (context.inspect) await inspectAfter(context, record);
+    await context.pending.settle();
+    controlKl(context, record, batch, temperature);
   } else {
     // Every group was rejected: a step without an update.
     for (const phase of ["rewards", "advantages", "update"] as const) yield at(phase);
@@ -101,9 +103,10 @@ function demonstrate(context: StepContext, record: StepRecord): void {
 }
 
 /** Tells the KL penalty's controller how far the policy has moved from the reference. */
-function controlKl(context: StepContext, batch: RolloutBatch, temperature: number): void {
+function controlKl(context: StepContext, record: StepRecord, batch: RolloutBatch, temperature: number): void {
   const { key, plugin, params } = inSlot(context.recipe, "kl");
-  const each = klOfRollouts(context, batch, temperature);
+  const scores = { ...batch.scores, refLogProb: record.tokens!.refLogProb! };
+  const each = klOfRollouts(context, { ...batch, scores }, temperature);
   const kl = each.length > 0 ? each.reduce((a, b) => a + b, 0) / each.length : 0;
   keepState(context, key, plugin.control({ kl, rollouts: batch.rows }, params, context.states[key]));
 }
@@ -118,19 +121,18 @@ async function moveReference({ recipe, step, policy, reference }: StepContext): 
 }
 
 /** Scores the rollouts once more, to show what the update changed. */
-async function inspectAfter({ policy }: StepContext, record: StepRecord): Promise<void> {
+async function inspectAfter({ policy, pending }: StepContext, record: StepRecord): Promise<void> {
   const rows = rowsOf(record);
   const batch = tokenBatch(
     rows.map((row) => row.prompt),
     rows.map((row) => row.completion),
   );
-  const handle = await policy.forward(batch, { temperature: 1, entropy: true, topK: ALTERNATIVES }, { inference: true, read: true });
-  const [logProb, entropy, ids, logProbs] = await Promise.all([
-    handle.logProb.read(),
-    handle.entropy!.read(),
-    handle.topKTokens!.read(),
-    handle.topKLogProbs!.read(),
-  ]);
-  handle.release();
-  record.tokens!.after = { logProb, entropy, alternativeTokens: Int32Array.from(ids), alternativeLogProbs: logProbs };
+  const handle = await policy.forward(batch, { temperature: 1, entropy: true, topK: ALTERNATIVES }, { inference: true });
+  pending.later(
+    () => Promise.all([handle.logProb.read(), handle.entropy!.read(), handle.topKTokens!.read(), handle.topKLogProbs!.read()]),
+    ([logProb, entropy, ids, logProbs]) => {
+      handle.release();
+      record.tokens!.after = { logProb, entropy, alternativeTokens: Int32Array.from(ids), alternativeLogProbs: logProbs };
+    },
+  );
 }

@@ -1,13 +1,13 @@
 import type { Numbers, RolloutBatch, UpdateBatch } from "../algorithm/batch.ts";
 import { bounded } from "../algorithm/objectives/ratio.ts";
 import type { LossResult } from "../algorithm/slots.ts";
-import { type EngineBuffer, type ForwardHandle, tokenBatch } from "../policy/engine.ts";
+import { type EngineBuffer, type ForwardHandle, tokenBatch, type UpdateReport } from "../policy/engine.ts";
 import { learningRate } from "../policy/optimizer.ts";
 import { randomSequence, STREAM } from "../policy/random.ts";
 import { needsOf } from "../recipes/recipe.ts";
 import { inList, inSlot, keepState, randomFor, type StepContext } from "./context.ts";
 import type { StepRecord, UpdateRecord } from "./record.ts";
-import { pick, rowsOf, type ScoredRow, scoreRows, withVerdictToken } from "./score.ts";
+import { askScores, pick, type RowScores, rowsOf, type ScoredRow, withVerdictToken } from "./score.ts";
 import { concatenate } from "./tokens.ts";
 
 /** A step's rollouts and demonstrations with all that is known of them, ready for updates. */
@@ -21,12 +21,16 @@ interface Material {
   readonly group: readonly number[];
   /** `[tokens of all rows]`: before the update, at the objective's temperature; demonstrations scored under the same policy. */
   readonly oldLogProb: Float32Array;
-  readonly refLogProb: Float32Array;
+  /** Absent if no plug-in wants it. */
+  readonly refLogProb?: Float32Array;
   /** `[rows + 1]` into those two. */
   readonly offsets: Int32Array;
 }
 
-/** The phase `update`: epochs × mini-batches, each a forward pass, the losses, a backward pass and an optimizer step. Yields after each. */
+/**
+ * The phase `update`: epochs × mini-batches, each a forward pass, the losses, a backward pass and an optimizer step. Yields after each, whose
+ * record is then pending.
+ */
 export async function* updatePolicy(
   context: StepContext,
   record: StepRecord,
@@ -55,7 +59,12 @@ export async function* updatePolicy(
         .flatMap((u) => units[u])
         .sort((a, b) => a - b);
       const rows = [...rollouts, ...share(shown).sort((a, b) => a - b)];
-      record.updates.push(await updateOnce(context, material, { epoch, miniBatch, rows, miniBatches, onPolicy, temperature }));
+      const bring = await updateOnce(context, material, { epoch, miniBatch, rows, miniBatches, onPolicy, temperature });
+      context.pending.later(bring, (update) => {
+        record.updates.push(update);
+      });
+      // The engine works on the first update while the host asks for the others.
+      if (context.lazy && epoch === 0 && miniBatch === 0) await context.engine.start();
       yield;
     }
   }
@@ -74,16 +83,18 @@ async function prepare(
     completion,
   }));
   const rows = [...rowsOf(record), ...shown];
-  const score = async (scored: typeof policy) =>
-    shown.length > 0 ? (await scoreRows(scored, shown, { temperature }, false)).logProb : new Float32Array(0);
+  const score = async (scored: typeof policy) => (shown.length > 0 ? askScores(scored, shown, { temperature }, false) : undefined);
+  const asked = [await score(policy), tokens.refLogProb && (await score(reference))];
+  const [own, ref] = await Promise.all(asked.map((bring) => bring?.()));
+  const withShown = (values: Float32Array, scores: RowScores | undefined) => (scores ? concatenate([values, scores.logProb]) : values);
   const offsets = offsetsOf(rows);
   return {
     batch,
     advantage,
     rows,
     group: [...record.rollouts.map((r) => r.group), ...record.demonstrations.map((d) => d.group)],
-    oldLogProb: concatenate([tokens.oldLogProb, await score(policy)]),
-    refLogProb: concatenate([tokens.refLogProb!, await score(reference)]),
+    oldLogProb: withShown(tokens.oldLogProb, own),
+    ...(tokens.refLogProb ? { refLogProb: withShown(tokens.refLogProb, ref) } : {}),
     offsets,
   };
 }
@@ -107,7 +118,8 @@ interface Plan {
   readonly temperature: number;
 }
 
-async function updateOnce(context: StepContext, material: Material, plan: Plan): Promise<UpdateRecord> {
+/** Asks the engine for one update; what it returns brings its record. */
+async function updateOnce(context: StepContext, material: Material, plan: Plan): Promise<() => Promise<UpdateRecord>> {
   const { policy, step, recipe } = context;
   const optimizer = recipe.slots.optimizer.params;
   const needs = needsOf(recipe);
@@ -134,35 +146,35 @@ async function updateOnce(context: StepContext, material: Material, plan: Plan):
     },
     step - 1,
   );
-  let applied: Pick<UpdateRecord, "gradNorm" | "tensorGradNorms" | "applied"> | undefined;
+  let report: UpdateReport | undefined;
   if (losses.finite) {
     await policy.backward(handle, losses.coefficients);
-    applied = await policy.apply(
-      {
-        learningRate: rate,
-        beta1: optimizer.beta1 as number,
-        beta2: optimizer.beta2 as number,
-        eps: 1e-8,
-        weightDecay: optimizer.weightDecay as number,
-        maxGradNorm: optimizer.maxGradNorm as number,
-      },
-      losses.recorded,
-    );
+    report = await policy.apply({
+      learningRate: rate,
+      beta1: optimizer.beta1 as number,
+      beta2: optimizer.beta2 as number,
+      eps: 1e-8,
+      weightDecay: optimizer.weightDecay as number,
+      maxGradNorm: optimizer.maxGradNorm as number,
+    });
   } else handle.release();
   const offsets = offsetsOf(rows);
   const { batch } = material;
-  return {
-    epoch: plan.epoch,
-    miniBatch: plan.miniBatch,
-    rows: Int32Array.from(plan.rows.filter((r) => r < batch.rows)),
-    demonstrations: Int32Array.from(
-      plan.rows.filter((r) => r >= batch.rows),
-      (r) => r - batch.rows,
-    ),
-    offsets,
-    ...(await losses.record()),
-    learningRate: rate,
-    ...(applied ?? { gradNorm: Number.NaN, tensorGradNorms: new Float32Array(0), applied: false }),
+  return async () => {
+    const [losing, applied] = await Promise.all([losses.record(), report?.read()]);
+    return {
+      epoch: plan.epoch,
+      miniBatch: plan.miniBatch,
+      rows: Int32Array.from(plan.rows.filter((r) => r < batch.rows)),
+      demonstrations: Int32Array.from(
+        plan.rows.filter((r) => r >= batch.rows),
+        (r) => r - batch.rows,
+      ),
+      offsets,
+      ...losing,
+      learningRate: rate,
+      ...(applied ?? { gradNorm: Number.NaN, tensorGradNorms: new Float32Array(0), applied: false }),
+    };
   };
 }
 
@@ -179,8 +191,6 @@ interface Losses {
     entropy?: Float32Array;
     logits?: Float32Array;
   };
-  /** Results on the device that `record` reads. */
-  readonly recorded?: readonly EngineBuffer[];
   record(): Promise<LossRecord>;
 }
 
@@ -238,7 +248,7 @@ async function lossesOnHost(
   const logProb = own(packed);
   const needs = needsOf(recipe);
   const rows = plan.rows.map((r) => material.rows[r]);
-  const refLogits = needs.has("refLogits") ? (await scoreRows(reference, rows, { logits: true }, false)).logits! : undefined;
+  const refLogits = needs.has("refLogits") ? (await (await askScores(reference, rows, { logits: true }, false))()).logits! : undefined;
   const base: Omit<UpdateBatch, "weight"> = {
     ...selected(material, plan.rows),
     logProb,
@@ -378,7 +388,7 @@ async function lossesOnDevice(context: StepContext, material: Material, plan: Pl
   if (engine.kind !== "webgpu" || !objective.device) return null;
   const beta = kl.params.place === "reward" ? 0 : kl.plugin.coefficient(kl.params, states[kl.key]);
   const plainK3 = kl.plugin.id === "k3" && kl.params.gradient === "own" && !kl.params.biasCorrection;
-  if (beta !== 0 && !plainK3) return null;
+  if (beta !== 0 && (!plainK3 || !material.refLogProb)) return null;
   if (recipe.lists.losses.length > 0 || recipe.lists.tokenWeights.length > 0 || needsOf(recipe).has("verdictToken")) return null;
   if (plan.rows.some((r) => r >= material.batch.rows)) return null;
   const weight = Float32Array.from(weightsOf(context, material, plan, "policy"));
@@ -391,14 +401,13 @@ async function lossesOnDevice(context: StepContext, material: Material, plan: Pl
     oldLogProb: plan.onPolicy ? handle.logProb : select(material.oldLogProb, offsets, plan.rows),
     advantage: Float32Array.from(select(material.advantage, offsets, plan.rows)),
     weight,
-    reference: select(material.refLogProb, offsets, plan.rows),
+    reference: material.refLogProb ? select(material.refLogProb, offsets, plan.rows) : handle.logProb,
   });
   const result = await engine.runKernel(objective.device.kernel, inputs, uniforms);
   const logProbs = handle.logProb;
   return {
     finite: true,
     coefficients: { logProb: result.coefficient },
-    recorded: [logProbs, result.coefficient, result.terms],
     record: async () => {
       const [logProb, coefficient, terms] = await Promise.all([logProbs.read(), result.coefficient.read(), result.terms.read()]);
       const tokenLoss = terms.slice(0, n);
@@ -489,7 +498,7 @@ function selected(material: Material, rows: readonly number[]): Omit<UpdateBatch
     scores: defined({
       samplerLogProb: ofTokens(scores.samplerLogProb),
       oldLogProb: select(material.oldLogProb, material.offsets, rows),
-      refLogProb: select(material.refLogProb, material.offsets, rows),
+      refLogProb: material.refLogProb && select(material.refLogProb, material.offsets, rows),
       entropy: ofTokens(scores.entropy),
       sumSquares: ofTokens(scores.sumSquares),
       logits: batch.vocabSize ? ofTokens(scores.logits, batch.vocabSize) : undefined,

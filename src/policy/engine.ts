@@ -18,12 +18,12 @@ export interface Engine {
    */
   load(config: PolicyConfig, theta: Float32Array): Promise<Policy>;
   /** Runs one of the algorithm's own kernels (or its TypeScript twin, on the portable engine). */
-  runKernel(
-    kernel: Kernel,
-    buffers: Record<string, Data>,
-    params: Record<string, number>,
-    options?: ReadOptions,
-  ): Promise<Record<string, EngineBuffer>>;
+  runKernel(kernel: Kernel, buffers: Record<string, Data>, params: Record<string, number>): Promise<Record<string, EngineBuffer>>;
+  /**
+   * Starts the work that was asked for so far, for a caller with other things to do before reading its results. Without it, an engine may wait
+   * until something is read, so that one message carries the work of many calls.
+   */
+  start(): Promise<void>;
   /** Resolves once, when the device is gone (`portable`: never). Every policy of this engine is then unusable. */
   readonly lost: Promise<{ reason: string }>;
   /** Validation errors, out-of-memory errors and failed pipelines since creation. Anything but 0 is a failure. */
@@ -41,13 +41,8 @@ export class EngineError extends Error {
 /** A float32 array that may still be on the device. */
 export interface EngineBuffer {
   readonly length: number;
-  /** Copies it to the host. On a GPU this waits for all work submitted before. */
+  /** Copies it to the host. On a GPU this waits for all work asked for before; results read in the same turn come together. */
   read(): Promise<Float32Array>;
-}
-
-/** `read`: the results will be read next, so bring them along with the work itself; a kernel that wants them later gets them uploaded. */
-export interface ReadOptions {
-  readonly read?: boolean;
 }
 
 export type Data = Float32Array | Int32Array | Uint32Array | EngineBuffer;
@@ -157,6 +152,11 @@ export interface UpdateResult {
   readonly applied: boolean;
 }
 
+/** An update that was asked for; on a GPU it is perhaps still to come. */
+export interface UpdateReport {
+  read(): Promise<UpdateResult>;
+}
+
 /** Weights and optimizer state: everything that a snapshot needs. */
 export interface PolicyState {
   readonly theta: Float32Array;
@@ -215,16 +215,13 @@ export interface Policy {
   readonly config: PolicyConfig;
   generate(request: GenerateRequest): Promise<Generation>;
   /** Scores a batch and keeps what `backward` needs, unless `inference` is set. */
-  forward(batch: TokenBatch, needs: Needs, options?: ReadOptions & { readonly inference?: boolean }): Promise<ForwardHandle>;
+  forward(batch: TokenBatch, needs: Needs, options?: { readonly inference?: boolean }): Promise<ForwardHandle>;
   /** Adds the batch's gradient to the accumulated one, and releases the handle. */
   backward(handle: ForwardHandle, coefficients: Coefficients): Promise<void>;
   /** The accumulated gradient, flat like θ. */
   gradients(): Promise<Float32Array>;
-  /**
-   * One update with the accumulated gradient, which is then zero.
-   * @param along Results that will be read next: they come to the host together with the update's own.
-   */
-  apply(step: OptimizerStep, along?: readonly EngineBuffer[]): Promise<UpdateResult>;
+  /** One update with the accumulated gradient, which is then zero. Calls made after it see the new weights. */
+  apply(step: OptimizerStep): Promise<UpdateReport>;
   save(): Promise<PolicyState>;
   /** Replaces weights and optimizer state, and clears gradients. */
   restore(state: PolicyState): Promise<void>;

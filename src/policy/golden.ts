@@ -175,7 +175,7 @@ async function computeCase(engine: Engine, c: GoldenCase): Promise<Json> {
       }
       if (!c.optimizer || c.optimizer.steps < 1) break;
       stepLosses.push(loss);
-      stepGradNorms.push((await policy.apply(c.optimizer)).gradNorm);
+      stepGradNorms.push((await (await policy.apply(c.optimizer)).read()).gradNorm);
     }
     if (c.optimizer) Object.assign(output, { stepLosses, stepGradNorms, weightsAfter: byName((await policy.save()).theta) });
     return output;

@@ -1,5 +1,5 @@
 import { evaluationMetrics } from "../loop/metrics.ts";
-import type { Metrics, StepRecord } from "../loop/record.ts";
+import type { Metrics } from "../loop/record.ts";
 import { type Base, Run } from "../loop/run.ts";
 import type { Engine } from "../policy/engine.ts";
 import type { ResolvedRecipe } from "../recipes/recipe.ts";
@@ -33,9 +33,8 @@ export async function runSweep(engine: Engine, base: Base, request: SweepRequest
       const run = await Run.open(engine, { recipe, policy: request.policy, seed }, base);
       try {
         while (run.step < request.steps) {
-          let last: StepRecord | undefined;
-          for await (const record of run.next()) last = record;
-          emit({ type: "step", arm, seed, metrics: last!.metrics! });
+          const { metrics } = await run.complete();
+          emit({ type: "step", arm, seed, metrics: metrics! });
         }
         emit({ type: "run", arm, seed, end: evaluationMetrics(await run.evaluate("policy")) });
       } finally {

@@ -30,7 +30,7 @@ async function learn(engine: Engine) {
   await policy.backward(handle, { logProb: generation.logProb });
   const gradient = await policy.gradients();
   const options = { learningRate: 0.01, beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, maxGradNorm: 1 };
-  const { gradNorm } = await policy.apply(options);
+  const { gradNorm } = await (await policy.apply(options)).read();
   return { tokens: generation.tokens, logProb: generation.logProb, gradient, gradNorm };
 }
 

@@ -37,6 +37,8 @@ export function portableEngine(runtime: Runtime, options: PortableOptions): Engi
       const outputs = kernel.twin(inputs, params);
       return Object.fromEntries(kernel.outputs.map(({ name }) => [name, new PortableBuffer(outputs[name].length, () => outputs[name])]));
     },
+    // Every call computes before it returns, or when a result is read.
+    async start() {},
     lost: new Promise(() => {}),
     errorCount: () => sessions.messages.length,
     errorMessages: () => sessions.messages,

@@ -12,7 +12,7 @@ import {
   type Policy,
   type PolicyState,
   type TokenBatch,
-  type UpdateResult,
+  type UpdateReport,
 } from "../engine.ts";
 import { adamW, type OptimizerState, type Reals } from "../optimizer.ts";
 import { microBatches, networkFeeds, reals } from "./batching.ts";
@@ -139,9 +139,10 @@ export class PortablePolicy implements Policy {
     return Float32Array.from(this.state.gradient);
   }
 
-  async apply(step: OptimizerStep): Promise<UpdateResult> {
+  async apply(step: OptimizerStep): Promise<UpdateReport> {
     this.state.theta = this.state.theta.slice();
-    return adamW(this.state, this.config, step);
+    const result = adamW(this.state, this.config, step);
+    return { read: async () => result };
   }
 
   async save(): Promise<PolicyState> {

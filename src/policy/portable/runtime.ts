@@ -32,6 +32,7 @@ export class Sessions {
   readonly messages: string[] = [];
   private readonly sessions = new Map<string, Promise<InferenceSession>>();
   private readonly optimization: "basic" | "all";
+  private last: Promise<unknown> = Promise.resolve();
 
   /** @param optimization float64 graphs stay at "basic": a later fusion stores a factor as float32. */
   constructor(runtime: Runtime, optimization: "basic" | "all") {
@@ -39,8 +40,17 @@ export class Sessions {
     this.optimization = optimization;
   }
 
-  /** Runs the model called `key`, built by `model` the first time; returns the named outputs' data. */
-  async run(
+  /**
+   * Runs the model called `key`, built by `model` the first time; returns the named outputs' data. Runs come one after another: the runtime
+   * in browsers does not take several at a time.
+   */
+  run(key: string, model: () => Uint8Array, feeds: Record<string, Feed>, outputs: readonly string[]): Promise<Record<string, HostArray>> {
+    const turn = this.last.then(() => this.runNow(key, model, feeds, outputs));
+    this.last = turn.catch(() => {});
+    return turn;
+  }
+
+  private async runNow(
     key: string,
     model: () => Uint8Array,
     feeds: Record<string, Feed>,

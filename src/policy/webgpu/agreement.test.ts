@@ -150,7 +150,8 @@ async function train(engine: Engine, policy: Policy, batch: TokenBatch, advantag
       { clipLow: 0.2, clipHigh: 0.28, dualClip: 3, beta: 0.01, count },
     );
     await policy.backward(handle, { logProb: outputs.coefficient });
-    const { gradNorm } = await policy.apply({ learningRate: 1e-3, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.01, maxGradNorm: 1 });
+    const step = { learningRate: 1e-3, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.01, maxGradNorm: 1 };
+    const { gradNorm } = await (await policy.apply(step)).read();
     const terms = await outputs.terms.read();
     losses.push(terms.subarray(0, count).reduce((a, b) => a + b, 0));
     norms.push(gradNorm);

@@ -1,5 +1,5 @@
 import { type Data, type EngineBuffer, EngineError } from "../engine.ts";
-import type { Device, DeviceBuffer, Range } from "./device.ts";
+import type { Device, DeviceBuffer } from "./device.ts";
 import type { Recorder } from "./recorder.ts";
 
 interface Holder {
@@ -17,16 +17,16 @@ const forgotten = new FinalizationRegistry<{ device: Device; holder: Holder }>((
  */
 export class GpuBuffer implements EngineBuffer {
   readonly length: number;
-  private readonly device: Device;
+  private readonly recorder: Recorder;
   private readonly holder: Holder;
   private host: Float32Array | undefined;
   private reading: Promise<Float32Array> | undefined;
 
-  constructor(device: Device, storage: DeviceBuffer, length: number) {
-    this.device = device;
+  constructor(recorder: Recorder, storage: DeviceBuffer, length: number) {
+    this.recorder = recorder;
     this.length = length;
     this.holder = { storage };
-    forgotten.register(this, { device, holder: this.holder }, this.holder);
+    forgotten.register(this, { device: recorder.device, holder: this.holder }, this.holder);
   }
 
   read(): Promise<Float32Array> {
@@ -38,73 +38,25 @@ export class GpuBuffer implements EngineBuffer {
   private async fetch(): Promise<Float32Array> {
     const { storage } = this.holder;
     if (!storage) throw new EngineError("This result was released before it was read.");
-    return this.arrived(await this.device.read(storage, 0, this.length * 4));
-  }
-
-  private arrived(bytes: ArrayBuffer): Float32Array {
-    this.host = new Float32Array(bytes);
+    this.host = new Float32Array(await this.recorder.read({ source: storage, offset: 0, bytes: this.length * 4 }));
     this.release();
     return this.host;
   }
 
-  /** What a read-back has to copy; undefined if nothing is left to copy, or somebody is reading already. */
-  range(): Range | undefined {
-    const { storage } = this.holder;
-    if (!storage || this.host || this.reading || this.length === 0) return undefined;
-    return { source: storage, offset: 0, bytes: this.length * 4 };
-  }
-
-  /** Takes the copy of `range` that is under way: reads wait for it. */
-  expect(copy: Promise<ArrayBuffer>): void {
-    this.reading = copy.then((bytes) => this.arrived(bytes));
-    // Whoever reads gets the error; if nobody does, it is no unhandled one.
-    this.reading.catch(() => {});
-  }
-
-  /** The device's copy, for recording a dispatch now. Call it before anything is recorded: it may upload. */
+  /** The device's copy, for recording a dispatch now. */
   storage(): DeviceBuffer {
     if (!this.holder.storage) {
       if (!this.host) throw new EngineError("This result was released before it was used.");
-      this.holder.storage = this.device.acquire(this.length * 4);
-      this.device.write(this.holder.storage, this.host);
+      this.holder.storage = this.recorder.device.upload(this.host);
     }
     return this.holder.storage;
   }
 
   /** Frees the device's copy. */
   release(): void {
-    this.device.release(this.holder.storage);
+    this.recorder.device.release(this.holder.storage);
     this.holder.storage = undefined;
   }
-}
-
-/**
- * Submits what is recorded, and brings `results` to the host in the same submit and map as `ranges`. Call it after all that is recorded
- * uses them.
- * @returns the bytes of `ranges`.
- */
-export function submitAndBring(
-  recorder: Recorder,
-  results: readonly EngineBuffer[],
-  ranges: readonly Range[] = [],
-): Promise<ArrayBuffer[]> {
-  const wanted: GpuBuffer[] = [];
-  const all = [...ranges];
-  for (const result of results) {
-    const range = result instanceof GpuBuffer && !wanted.includes(result) ? result.range() : undefined;
-    if (!range) continue;
-    wanted.push(result as GpuBuffer);
-    all.push(range);
-  }
-  if (all.length === 0) {
-    recorder.submit();
-    return Promise.resolve([]);
-  }
-  const copies = recorder.submitAndRead(all);
-  wanted.forEach((result, i) => {
-    result.expect(copies.then((bytes) => bytes[ranges.length + i]));
-  });
-  return copies;
 }
 
 /**
@@ -115,8 +67,7 @@ export function storageOf(device: Device, data: Data, name: string, temporary: D
   if (data.length !== length) throw new RangeError(`${name} must have ${length} values, got ${data.length}`);
   if (data instanceof GpuBuffer) return data.storage();
   if (!ArrayBuffer.isView(data)) throw new EngineError(`${name} lies on another engine.`);
-  const buffer = device.acquire(data.byteLength);
-  device.write(buffer, data as Float32Array);
+  const buffer = device.upload(data as Float32Array);
   temporary.push(buffer);
   return buffer;
 }

@@ -97,8 +97,7 @@ export class Decoder {
     this.theta = theta;
     const blocks = transposeBlocks(network);
     this.blockCount = blocks.length / 4;
-    this.blocks = network.device.acquire(blocks.byteLength);
-    network.device.write(this.blocks, blocks);
+    this.blocks = network.device.upload(blocks);
   }
 
   weightsChanged(): void {
@@ -125,8 +124,7 @@ export class Decoder {
     device.checkAlive();
 
     const launches: Launch[] = [];
-    let read: Promise<ArrayBuffer[]>;
-    try {
+    recorder.record(() => {
       this.recordTransposed();
       const capacity = Math.ceil(length / 16) * 16;
       const slotBytes = 4 * config.layers * 2 * network.inner * capacity;
@@ -138,18 +136,15 @@ export class Decoder {
       for (let first = 0; first < limits.length; first += most) {
         launches.push(this.recordLaunch(request, decode, limits, first, Math.min(most, limits.length - first), maxNew, capacity));
       }
-      read = recorder.submitAndRead(
-        launches.flatMap(({ output, outputBytes, state, count }) => [
-          { source: output, offset: 0, bytes: outputBytes },
-          { source: state, offset: 0, bytes: 16 * count },
-        ]),
-      );
-    } catch (error) {
-      recorder.abandon();
-      throw error;
-    } finally {
-      for (const { output, state } of launches) device.release(output, state);
-    }
+    });
+    this.turnedIsCurrent = true;
+    const read = recorder.submitAndRead(
+      launches.flatMap(({ output, outputBytes, state, count }) => [
+        { source: output, offset: 0, bytes: outputBytes },
+        { source: state, offset: 0, bytes: 16 * count },
+      ]),
+    );
+    for (const { output, state } of launches) device.release(output, state);
     const [data] = await Promise.all([read, device.settle()]);
     const results = launches.map(({ first }, i) => ({
       first,
@@ -164,7 +159,6 @@ export class Decoder {
     this.turned ??= device.acquire(4 * parameters);
     if (this.turnedIsCurrent) return;
     recorder.dispatch(transpose, { theta: this.theta, blocks: this.blocks, weights: this.turned }, {}, [this.blockCount]);
-    this.turnedIsCurrent = true;
   }
 
   private recordLaunch(
@@ -182,8 +176,6 @@ export class Decoder {
     const prompts = request.prompts.slice(first, first + count);
     const prefixes = distinctPrefixes(prompts);
 
-    // Uploads land before whatever is not submitted yet, and an earlier launch has given buffers back.
-    if (first > 0) recorder.submit();
     const at = {
       flags: 0,
       temperatures: config.vocabSize,
@@ -203,15 +195,10 @@ export class Decoder {
       control.set(prefixes.slots[slot], at.prefixes + 2 * slot);
       start.set([prompt[prompt.length - 1], limits[row] > 0 ? prompt.length - 1 : -1, 0, 0], 4 * slot);
     });
-    const upload = (data: Uint32Array | Int32Array) => {
-      const buffer = device.acquire(data.byteLength);
-      device.write(buffer, data);
-      return buffer;
-    };
-    const controlBuffer = upload(control);
-    const state = upload(start);
+    const controlBuffer = device.upload(control);
+    const state = device.upload(start);
     const chunks = prefixes.batch.tokens.length > 0 ? chunksOf(config, prefixes.batch, chunkTokens(config)) : [];
-    const indices = chunks.map((chunk) => upload(chunk.index));
+    const indices = chunks.map((chunk) => device.upload(chunk.index));
     const rows = Math.ceil(count / 4) * 4;
     const cache = device.acquire(4 * rows * config.layers * 2 * inner * capacity);
     const outputBytes = 4 * count * maxNew * (4 + 2 * alternatives);

@@ -30,8 +30,9 @@ export interface DeviceCounters {
 const POOL_BYTES = 512 * 2 ** 20;
 
 /**
- * A GPU device with the bookkeeping that every kernel needs: errors that are counted and never lost, a pool of storage
- * buffers, and read-backs that share one copy and one map when they are asked for together.
+ * A GPU device with the bookkeeping that every kernel needs: errors that are counted and never lost, a pool of storage buffers, and
+ * read-backs. An upload lands before all that is submitted later, so it must not go into a buffer that recorded work still uses: a
+ * buffer that is released while work waits to be submitted is free for kernels at once, but for uploads only after the submit.
  */
 export class Device {
   readonly gpu: GPUDevice;
@@ -51,15 +52,20 @@ export class Device {
   /** Called with the id of each buffer that is destroyed, so that bind groups can be dropped. */
   onDestroy: (id: number) => void = () => {};
 
+  /** What is recorded and not submitted yet; a recorder puts itself here. */
+  recorder: { waiting(): boolean; submit(): void } = { waiting: () => false, submit() {} };
+
   private readonly errors: string[] = [];
-  private readonly free = new Map<number, DeviceBuffer[]>();
+  private readonly free = new Pool();
+  /** Released, but perhaps used by recorded work. */
+  private readonly used = new Pool();
   private readonly live = new Set<DeviceBuffer>();
   private readonly staging = new Map<number, GPUBuffer[]>();
-  private pooledBytes = 0;
   private nextId = 1;
   private allocations: Promise<GPUError | null>[] = [];
-  private reads: { source: DeviceBuffer; offset: number; bytes: number; done: (data: ArrayBuffer) => void; fail: (e: unknown) => void }[] =
-    [];
+  /** The verdict on the last submit. */
+  private accepted: Promise<void> = Promise.resolve();
+  private refusal: string | undefined;
   private disposed = false;
   private goneBecause: string | undefined;
 
@@ -105,18 +111,47 @@ export class Device {
     return this.errors;
   }
 
-  /** @throws EngineError if the device is gone. */
+  /** @throws EngineError if the device is gone, or refused work that was submitted: what depends on that work would be wrong. */
   checkAlive(): void {
     if (this.disposed) throw new EngineError("The GPU engine was closed.");
+    if (this.refusal !== undefined) throw new EngineError(`The GPU refused work: ${this.refusal}`);
     if (this.goneBecause !== undefined) throw new EngineError(`The GPU device was lost: ${this.goneBecause}`);
   }
 
   /**
-   * A storage buffer of at least `bytes`, from the pool if one is free. A new one may turn out not to exist:
+   * A storage buffer of at least `bytes` for kernels to write, from the pool if one is free. A new one may turn out not to exist:
    * `settle` says so.
    * @throws EngineError if one binding cannot hold it.
    */
   acquire(bytes: number): DeviceBuffer {
+    const size = this.sizeFor(bytes);
+    return this.lend(this.used.take(size) ?? this.free.take(size) ?? this.create(size));
+  }
+
+  /**
+   * A storage buffer that holds `data` for all work submitted from now on.
+   * @throws EngineError if one binding cannot hold it.
+   */
+  upload(data: Float32Array | Int32Array | Uint32Array): DeviceBuffer {
+    const size = this.sizeFor(data.byteLength);
+    const buffer = this.lend(this.free.take(size) ?? this.create(size));
+    this.write(buffer, data);
+    return buffer;
+  }
+
+  /** Replaces a buffer's contents, after all that is recorded. */
+  overwrite(target: DeviceBuffer, data: Float32Array | Int32Array | Uint32Array): void {
+    this.recorder.submit();
+    this.write(target, data);
+  }
+
+  private write(target: DeviceBuffer, data: Float32Array | Int32Array | Uint32Array): void {
+    if (data.byteLength === 0) return;
+    this.gpu.queue.writeBuffer(target.buffer, 0, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    this.counters.bytesUploaded += data.byteLength;
+  }
+
+  private sizeFor(bytes: number): number {
     this.checkAlive();
     const limit = this.gpu.limits.maxStorageBufferBindingSize;
     const size = bucket(bytes, limit);
@@ -125,35 +160,41 @@ export class Device {
         `The GPU ${this.label} holds at most ${Math.floor(limit / 2 ** 20)} MiB in one buffer, and ${Math.ceil(bytes / 2 ** 20)} MiB are needed.`,
       );
     }
-    const pooled = this.free.get(size)?.pop();
-    if (pooled) {
-      this.pooledBytes -= pooled.bytes;
-      this.live.add(pooled);
-      return pooled;
-    }
+    return size;
+  }
+
+  private create(size: number): DeviceBuffer {
     this.gpu.pushErrorScope("out-of-memory");
     const buffer = this.gpu.createBuffer({ size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
     this.allocations.push(this.gpu.popErrorScope());
     this.counters.buffersCreated++;
     this.counters.bytesAllocated += size;
-    const made = { id: this.nextId++, buffer, bytes: size };
-    this.live.add(made);
-    return made;
+    return { id: this.nextId++, buffer, bytes: size };
   }
 
-  /** Gives a buffer back. Work already submitted, or recorded before its next use, still sees its contents. */
+  private lend(buffer: DeviceBuffer): DeviceBuffer {
+    this.live.add(buffer);
+    return buffer;
+  }
+
+  /** Gives buffers back. Work that is recorded or submitted already still sees their contents. */
   release(...buffers: (DeviceBuffer | undefined)[]): void {
-    for (const b of buffers) {
-      if (!b || !this.live.delete(b)) continue;
-      if (this.pooledBytes + b.bytes > POOL_BYTES) {
-        this.onDestroy(b.id);
-        b.buffer.destroy();
-        continue;
-      }
-      this.pooledBytes += b.bytes;
-      const list = this.free.get(b.bytes);
-      if (list) list.push(b);
-      else this.free.set(b.bytes, [b]);
+    const pool = this.recorder.waiting() ? this.used : this.free;
+    for (const b of buffers) if (b && this.live.delete(b)) pool.put(b);
+    this.shrink();
+  }
+
+  /** Nothing waits to be submitted any more: what was released meanwhile is free. */
+  submitted(): void {
+    for (const b of this.used.takeAll()) this.free.put(b);
+    this.shrink();
+  }
+
+  private shrink(): void {
+    while (this.free.bytes > POOL_BYTES) {
+      const b = this.free.takeLargest();
+      this.onDestroy(b.id);
+      b.buffer.destroy();
     }
   }
 
@@ -173,39 +214,16 @@ export class Device {
     );
   }
 
-  /** Copies host data in. It lands before everything that is submitted later. */
-  write(target: DeviceBuffer, data: Float32Array | Int32Array | Uint32Array, byteOffset = 0): void {
-    if (data.byteLength === 0) return;
-    this.gpu.queue.writeBuffer(target.buffer, byteOffset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
-    this.counters.bytesUploaded += data.byteLength;
-  }
-
-  /** Copies device data out, after all work submitted so far. Reads asked for in the same turn share one submit and one map. */
-  read(source: DeviceBuffer, offset: number, bytes: number): Promise<ArrayBuffer> {
-    this.checkAlive();
-    if (bytes === 0) return Promise.resolve(new ArrayBuffer(0));
-    return new Promise((done, fail) => {
-      this.reads.push({ source, offset, bytes, done, fail });
-      if (this.reads.length === 1) queueMicrotask(() => this.flushReads());
+  /** Submits a finished recording. If the device refuses it, this and every later read fails, and so does whatever comes after. */
+  submit(encoder: GPUCommandEncoder): void {
+    this.gpu.pushErrorScope("validation");
+    this.gpu.queue.submit([encoder.finish()]);
+    this.counters.submits++;
+    this.accepted = Promise.all([this.gpu.popErrorScope().catch(() => null), this.accepted]).then(([error]) => {
+      if (!error) return;
+      this.refusal ??= error.message;
+      this.fault(error.message);
     });
-  }
-
-  private async flushReads(): Promise<void> {
-    const reads = this.reads;
-    this.reads = [];
-    try {
-      this.checkAlive();
-      const encoder = this.gpu.createCommandEncoder();
-      const collect = this.stage(encoder, reads);
-      this.gpu.queue.submit([encoder.finish()]);
-      this.counters.submits++;
-      const copies = await collect();
-      reads.forEach((r, i) => {
-        r.done(copies[i]);
-      });
-    } catch (error) {
-      for (const r of reads) r.fail(error);
-    }
   }
 
   /** Records copies for a read-back; what it returns waits for them, and must be called after the encoder's work was submitted. */
@@ -228,10 +246,11 @@ export class Device {
     this.counters.bytesReadBack += total;
     return async () => {
       try {
-        await target.mapAsync(GPUMapMode.READ, 0, align(total, 8));
+        await Promise.all([target.mapAsync(GPUMapMode.READ, 0, align(total, 8)), this.accepted]);
       } catch (error) {
         throw new EngineError(`The GPU gave no answer: ${this.goneBecause ?? (error as Error).message}`);
       }
+      this.checkAlive();
       const mapped = target.getMappedRange(0, align(total, 8));
       let from = 0;
       const copies = ranges.map((r) => {
@@ -258,6 +277,42 @@ export class Device {
     if (this.disposed) return;
     this.disposed = true;
     this.gpu.destroy();
+  }
+}
+
+/** Buffers by size. The oldest goes first, so that the same work gets the same buffers each time, and bind groups can be kept. */
+class Pool {
+  bytes = 0;
+  private readonly bySize = new Map<number, DeviceBuffer[]>();
+
+  put(buffer: DeviceBuffer): void {
+    this.bytes += buffer.bytes;
+    const list = this.bySize.get(buffer.bytes);
+    if (!list) {
+      this.bySize.set(buffer.bytes, [buffer]);
+      return;
+    }
+    let at = list.length;
+    while (at > 0 && list[at - 1].id < buffer.id) at--;
+    list.splice(at, 0, buffer);
+  }
+
+  take(size: number): DeviceBuffer | undefined {
+    const buffer = this.bySize.get(size)?.pop();
+    if (buffer) this.bytes -= size;
+    return buffer;
+  }
+
+  takeLargest(): DeviceBuffer {
+    const sizes = [...this.bySize].filter(([, list]) => list.length > 0).map(([size]) => size);
+    return this.take(Math.max(...sizes))!;
+  }
+
+  takeAll(): DeviceBuffer[] {
+    const all = [...this.bySize.values()].flat();
+    this.bySize.clear();
+    this.bytes = 0;
+    return all;
   }
 }
 

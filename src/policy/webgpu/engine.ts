@@ -1,5 +1,5 @@
 import { type PolicyConfig, validateConfig } from "../config.ts";
-import type { Data, Engine, EngineBuffer, Kernel, Policy, ReadOptions } from "../engine.ts";
+import type { Data, Engine, EngineBuffer, Kernel, Policy } from "../engine.ts";
 import { chunkTokens } from "./chunks.ts";
 import { Device, type DeviceCounters } from "./device.ts";
 import { runKernel } from "./kernel.ts";
@@ -70,13 +70,12 @@ export class WebgpuEngine implements Engine {
     return network;
   }
 
-  runKernel(
-    kernel: Kernel,
-    buffers: Record<string, Data>,
-    params: Record<string, number>,
-    options?: ReadOptions,
-  ): Promise<Record<string, EngineBuffer>> {
-    return runKernel(this.device, this.recorder, kernel, buffers, params, options);
+  runKernel(kernel: Kernel, buffers: Record<string, Data>, params: Record<string, number>): Promise<Record<string, EngineBuffer>> {
+    return runKernel(this.recorder, kernel, buffers, params);
+  }
+
+  async start(): Promise<void> {
+    this.recorder.submit();
   }
 
   /** Dispatches, submits, allocations and read-backs so far. */

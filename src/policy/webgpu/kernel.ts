@@ -1,6 +1,6 @@
-import { type Data, type EngineBuffer, EngineError, type Kernel, type ReadOptions } from "../engine.ts";
-import { GpuBuffer, storageOf, submitAndBring } from "./buffer.ts";
-import type { Device, DeviceBuffer } from "./device.ts";
+import { type Data, type EngineBuffer, EngineError, type Kernel } from "../engine.ts";
+import { GpuBuffer, storageOf } from "./buffer.ts";
+import type { DeviceBuffer } from "./device.ts";
 import { type Program, program, type Recorder } from "./recorder.ts";
 
 const programs = new WeakMap<Kernel, Program>();
@@ -26,14 +26,13 @@ function programOf(kernel: Kernel): Program {
  * @throws EngineError if the kernel's declaration does not match its WGSL, or an input is missing.
  */
 export async function runKernel(
-  device: Device,
   recorder: Recorder,
   kernel: Kernel,
   buffers: Record<string, Data>,
   params: Record<string, number>,
-  { read = false }: ReadOptions = {},
 ): Promise<Record<string, EngineBuffer>> {
   const made = programOf(kernel);
+  const { device } = recorder;
   await recorder.prepare([made]);
   const sizes: Record<string, number> = {};
   for (const { name } of kernel.inputs) {
@@ -42,8 +41,8 @@ export async function runKernel(
     sizes[name] = data.length;
   }
   const outputs: Record<string, GpuBuffer> = {};
-  const temporary: DeviceBuffer[] = [];
-  try {
+  recorder.record(() => {
+    const temporary: DeviceBuffer[] = [];
     const bindings: Record<string, { buffer: DeviceBuffer; length: number }> = {};
     for (const { name } of kernel.inputs)
       bindings[name] = { buffer: storageOf(device, buffers[name], name, temporary), length: sizes[name] };
@@ -51,17 +50,11 @@ export async function runKernel(
       const count = length(sizes, params);
       const storage = device.acquire(4 * count);
       bindings[name] = { buffer: storage, length: count };
-      outputs[name] = new GpuBuffer(device, storage, count);
+      outputs[name] = new GpuBuffer(recorder, storage, count);
     }
     recorder.dispatch(made, bindings, params, kernel.workgroups(sizes, params));
-    if (read) void submitAndBring(recorder, Object.values(outputs)).catch(() => {});
-    else recorder.submit();
-  } catch (error) {
-    recorder.abandon();
-    throw error;
-  } finally {
     device.release(...temporary);
-  }
+  });
   await device.settle();
   return outputs;
 }

@@ -104,14 +104,11 @@ export class Network {
     this.finalNorm = offset.get("model.norm.weight")!;
 
     const rotary = rotaryTable(config);
-    this.rotaryTable = device.acquire(rotary.byteLength);
-    device.write(this.rotaryTable, rotary);
+    this.rotaryTable = device.upload(rotary);
     const { blocks, starts } = optimizerBlocks(this.layout);
     this.blockCount = blocks.length / 4;
-    this.blocks = device.acquire(blocks.byteLength);
-    device.write(this.blocks, blocks);
-    this.tensorStarts = device.acquire(starts.byteLength);
-    device.write(this.tensorStarts, starts);
+    this.blocks = device.upload(blocks);
+    this.tensorStarts = device.upload(starts);
     this.unused = [device.acquire(256), device.acquire(256)];
     this.programs = trainingPrograms(config, plan.matmul);
   }

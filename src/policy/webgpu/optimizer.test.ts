@@ -30,7 +30,7 @@ describe("AdamW on the device", () => {
       await policy.backward(await policy.forward(batch, {}), coefficients);
       host.gradient.set(await policy.gradients());
       const expected = adamW(host, TOY, step);
-      const result = await policy.apply(step);
+      const result = await (await policy.apply(step)).read();
       expect(result.applied).toBe(true);
       expect(result.gradNorm / expected.gradNorm).toBeCloseTo(1, 5);
       expect(worst(result.tensorGradNorms, expected.tensorGradNorms)).toBeLessThan(1e-5);
@@ -64,13 +64,13 @@ describe("AdamW on the device", () => {
       const poisoned = Float32Array.from(coefficients.logProb);
       poisoned[4] = poison;
       await policy.backward(await policy.forward(batch, {}), { logProb: poisoned });
-      const result = await policy.apply(STEP);
+      const result = await (await policy.apply(STEP)).read();
       expect(result.applied).toBe(false);
       expect(Number.isFinite(result.gradNorm)).toBe(false);
     }
     expect(await policy.save()).toEqual(before);
     await policy.backward(await policy.forward(batch, {}), coefficients);
-    expect((await policy.apply(STEP)).applied).toBe(true);
+    expect((await (await policy.apply(STEP)).read()).applied).toBe(true);
     expect((await policy.save()).updates).toBe(2);
     policy.dispose();
   });

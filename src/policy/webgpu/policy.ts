@@ -11,11 +11,10 @@ import {
   type OptimizerStep,
   type Policy,
   type PolicyState,
-  type ReadOptions,
   type TokenBatch,
-  type UpdateResult,
+  type UpdateReport,
 } from "../engine.ts";
-import { GpuBuffer, storageOf, submitAndBring } from "./buffer.ts";
+import { GpuBuffer, storageOf } from "./buffer.ts";
 import { type Chunk, chunksOf, chunkTokens } from "./chunks.ts";
 import { Decoder } from "./decoder.ts";
 import type { DeviceBuffer } from "./device.ts";
@@ -64,7 +63,10 @@ class Handle implements ForwardHandle {
   }
 }
 
-/** θ, its gradient and AdamW's moments in device memory. Every call records its work, submits once, and waits only for what it returns. */
+/**
+ * θ, its gradient and AdamW's moments in device memory. Calls record their work; it is submitted, several calls at once, when somebody reads
+ * a result of any of them, asks for the work to start, or draws.
+ */
 export class WebgpuPolicy implements Policy {
   readonly network: Network;
   readonly config: PolicyConfig;
@@ -98,25 +100,12 @@ export class WebgpuPolicy implements Policy {
     if (this.disposed) throw new EngineError("This policy was disposed.");
   }
 
-  /** Runs a recording; if it fails half-way, nothing of it reaches the device. */
-  private record<T>(work: () => T): T {
-    const { recorder } = this.network;
-    try {
-      const result = work();
-      recorder.submit();
-      return result;
-    } catch (error) {
-      recorder.abandon();
-      throw error;
-    }
-  }
-
   async generate(request: GenerateRequest): Promise<Generation> {
     this.check();
     return this.decoder.generate(request);
   }
 
-  async forward(batch: TokenBatch, needs: Needs, options: ReadOptions & { readonly inference?: boolean } = {}): Promise<ForwardHandle> {
+  async forward(batch: TokenBatch, needs: Needs, options: { readonly inference?: boolean } = {}): Promise<ForwardHandle> {
     this.check();
     const { network } = this;
     const { device, recorder, config } = network;
@@ -128,14 +117,10 @@ export class WebgpuPolicy implements Policy {
     await network.prepare(top);
     this.check();
     const handle = new Handle(this, batch, needs, chunks);
-    this.record(() => {
+    recorder.record(() => {
       const n = completionOffsets(batch).at(-1)!;
       const { vocabSize, hiddenSize } = config;
-      const indices = chunks.map((chunk) => {
-        const index = device.acquire(chunk.index.byteLength);
-        device.write(index, chunk.index);
-        return index;
-      });
+      const indices = chunks.map((chunk) => device.upload(chunk.index));
       const statistics: Statistics = {
         logProb: device.acquire(4 * n),
         lse: device.acquire(4 * n),
@@ -158,7 +143,7 @@ export class WebgpuPolicy implements Policy {
         if (keep) kept = activations;
         else device.release(activations.x, activations.inverse, activations.hidden, activations.logits);
       });
-      const result = (storage: DeviceBuffer, length: number) => new GpuBuffer(device, storage, length);
+      const result = (storage: DeviceBuffer, length: number) => new GpuBuffer(recorder, storage, length);
       handle.logProb = result(statistics.logProb, n);
       const own: DeviceBuffer[] = [statistics.lse];
       // The backward pass needs the entropies; what was asked for as a result gets a copy that a read may free.
@@ -179,14 +164,6 @@ export class WebgpuPolicy implements Policy {
       if (hidden) handle.hidden = result(hidden, n * hiddenSize);
       if (options.inference) device.release(...indices, ...own);
       else handle.trace = { indices, statistics, kept, own };
-      if (options.read) {
-        const { logProb, entropy, sumSquares, topKTokens, topKLogProbs } = handle;
-        const results = [logProb, entropy, sumSquares, topKTokens, topKLogProbs, handle.logits, handle.hidden];
-        void submitAndBring(
-          recorder,
-          results.filter((r) => r !== undefined),
-        ).catch(() => {});
-      }
     });
     await device.settle();
     return handle;
@@ -197,12 +174,12 @@ export class WebgpuPolicy implements Policy {
     if (!(handle instanceof Handle) || handle.owner !== this) throw new EngineError("This forward pass belongs to another policy.");
     if (!handle.trace) throw new EngineError("This forward pass was released, used before, or made for inference only.");
     const { network } = this;
-    const { device } = network;
+    const { device, recorder } = network;
     await network.prepare(0);
     this.check();
     const { trace } = handle;
     if (!trace) throw new EngineError("This forward pass was released, used before, or made for inference only.");
-    this.record(() => {
+    recorder.record(() => {
       const n = completionOffsets(handle.batch).at(-1)!;
       const temporary: DeviceBuffer[] = [];
       const upload = (data: Float32Array | EngineBuffer | undefined, name: string, length: number) =>
@@ -225,18 +202,22 @@ export class WebgpuPolicy implements Policy {
 
   async gradients(): Promise<Float32Array> {
     this.check();
-    return new Float32Array(await this.network.device.read(this.gradient, 0, 4 * this.network.parameters));
+    return new Float32Array(await this.bytesOf(this.gradient, 4 * this.network.parameters));
   }
 
-  async apply(step: OptimizerStep, along: readonly EngineBuffer[] = []): Promise<UpdateResult> {
+  private bytesOf(source: DeviceBuffer, bytes: number): Promise<ArrayBuffer> {
+    return this.network.recorder.read({ source, offset: 0, bytes });
+  }
+
+  async apply(step: OptimizerStep): Promise<UpdateReport> {
     this.check();
     const { network } = this;
     const { device, recorder, programs, layout } = network;
     await network.prepare(0);
     this.check();
     const tensors = layout.length;
-    const result = device.acquire(4 * (8 + tensors));
-    const read = this.record(() => {
+    const report = recorder.record(() => {
+      const result = device.acquire(4 * (8 + tensors));
       const partials = device.acquire(4 * network.blockCount);
       const { blocks } = network;
       const { gradient } = this;
@@ -264,31 +245,35 @@ export class WebgpuPolicy implements Policy {
         [network.blockCount],
       );
       this.decoder.weightsChanged();
-      device.release(partials, result);
-      return submitAndBring(recorder, along, [{ source: result, offset: 0, bytes: 4 * (8 + tensors) }]);
+      device.release(partials);
+      return new GpuBuffer(recorder, result, 8 + tensors);
     });
-    const values = new Float32Array((await read)[0]);
-    return { gradNorm: values[0], applied: values[1] === 1, tensorGradNorms: values.slice(8) };
+    await device.settle();
+    return {
+      read: async () => {
+        const values = await report.read();
+        return { gradNorm: values[0], applied: values[1] === 1, tensorGradNorms: values.slice(8) };
+      },
+    };
   }
 
   async save(): Promise<PolicyState> {
     this.check();
-    const { device, parameters } = this.network;
-    const floats = (buffer: DeviceBuffer) => device.read(buffer, 0, 4 * parameters).then((data) => new Float32Array(data));
-    const [theta, m, v, counter] = await Promise.all([floats(this.theta), floats(this.m), floats(this.v), device.read(this.counter, 0, 4)]);
+    const floats = (buffer: DeviceBuffer) => this.bytesOf(buffer, 4 * this.network.parameters).then((data) => new Float32Array(data));
+    const [theta, m, v, counter] = await Promise.all([floats(this.theta), floats(this.m), floats(this.v), this.bytesOf(this.counter, 4)]);
     return { theta, m, v, updates: new Uint32Array(counter)[0] };
   }
 
   async restore(state: PolicyState): Promise<void> {
     this.check();
-    const { device, parameters } = this.network;
+    const { device, recorder, parameters } = this.network;
     for (const key of ["theta", "m", "v"] as const) {
       if (state[key].length !== parameters)
         throw new RangeError(`the policy has ${parameters} parameters, ${key} has ${state[key].length}`);
-      device.write(this[key], state[key]);
+      device.overwrite(this[key], state[key]);
     }
-    device.write(this.counter, Uint32Array.of(state.updates, 0, 0, 0));
-    this.record(() => this.network.recorder.clear(this.gradient, 4 * parameters));
+    device.overwrite(this.counter, Uint32Array.of(state.updates, 0, 0, 0));
+    recorder.clear(this.gradient, 4 * parameters);
     this.decoder.weightsChanged();
     await device.settle();
   }
@@ -297,7 +282,7 @@ export class WebgpuPolicy implements Policy {
     this.check();
     const copy = new WebgpuPolicy(this.network, this.chunkLimit);
     const { recorder, device, parameters } = this.network;
-    this.record(() => {
+    recorder.record(() => {
       for (const key of ["theta", "m", "v"] as const) recorder.copy(this[key], copy[key], 4 * parameters);
       recorder.copy(this.counter, copy.counter, 16);
       recorder.clear(copy.gradient, 4 * parameters);

@@ -50,18 +50,39 @@ interface Compiled {
 /** What a dispatch binds: a whole buffer, or its first `length` elements. */
 export type Binding = DeviceBuffer | { readonly buffer: DeviceBuffer; readonly length: number };
 
+type RecordedCommand =
+  | {
+      readonly kind: "dispatch";
+      readonly pipeline: GPUComputePipeline;
+      readonly group: GPUBindGroup;
+      readonly uniforms: readonly number[];
+      readonly workgroups: readonly [number, number, number];
+    }
+  | {
+      readonly kind: "copy";
+      readonly source: GPUBuffer;
+      readonly from: number;
+      readonly target: GPUBuffer;
+      readonly to: number;
+      readonly bytes: number;
+    }
+  | { readonly kind: "clear"; readonly target: GPUBuffer; readonly bytes: number };
+
 const SLOT = 256;
 const SLOTS = 4096;
+/** Calls that together recorded so many dispatches are submitted without waiting for more. */
+const ENOUGH = 2048;
 
 /**
- * Compiles kernels and records dispatches. Everything recorded between two submits shares one command encoder and one compute
- * pass; uniforms lie in one arena that is uploaded once a submit; bind groups are cached by the buffers they bind.
+ * Compiles kernels and records what the device is to do. Nothing is submitted until somebody reads a result, or says `submit`: what
+ * several calls recorded until then shares one command encoder and one compute pass, and results travel in the same submit. Uniforms lie
+ * in one arena that is uploaded once a submit; bind groups are cached by the buffers they bind.
  *
- * Recording is synchronous: prepare programs first, then record and submit without awaiting in between, so that calls
- * never interleave.
+ * Recording is synchronous: prepare programs first, then record within `record`, without awaiting in between, so that calls never
+ * interleave, and one that fails half-way leaves nothing behind.
  */
 export class Recorder {
-  private readonly device: Device;
+  readonly device: Device;
   private readonly compiled = new Map<string, Promise<Compiled>>();
   private readonly ready = new Map<string, Compiled>();
   private readonly layouts = new Map<string, { layout: GPUBindGroupLayout; pipelineLayout: GPUPipelineLayout; id: number }>();
@@ -72,13 +93,15 @@ export class Recorder {
   private readonly hostI32 = new Int32Array(this.host);
   private readonly hostF32 = new Float32Array(this.host);
   private slots = 0;
-  private encoder: GPUCommandEncoder | undefined;
-  private pass: GPUComputePassEncoder | undefined;
+  private sent = 0;
+  private commands: RecordedCommand[] = [];
+  private reads: { range: Range; done: (data: ArrayBuffer) => void; fail: (error: unknown) => void }[] = [];
 
   constructor(device: Device) {
     this.device = device;
     this.arena = device.gpu.createBuffer({ size: SLOT * SLOTS, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
     device.onDestroy = () => this.bindGroups.clear();
+    device.recorder = this;
   }
 
   /**
@@ -149,6 +172,28 @@ export class Recorder {
     return made;
   }
 
+  /** Whether recorded work waits to be submitted. */
+  waiting(): boolean {
+    return this.commands.length > 0;
+  }
+
+  /** Records all of `work`, or nothing if it throws. */
+  record<T>(work: () => T): T {
+    const { slots, sent } = this;
+    const commands = this.commands.length;
+    try {
+      const result = work();
+      if (this.slots >= ENOUGH) this.submit();
+      return result;
+    } catch (error) {
+      const whole = this.sent === sent;
+      this.commands.length = whole ? commands : 0;
+      this.slots = whole ? slots : 0;
+      if (!whole) this.device.fault(`Work of the GPU broke off half-way: ${(error as Error).message}`);
+      throw error;
+    }
+  }
+
   /**
    * Records one dispatch. `groups` is the number of workgroups; a zero anywhere records nothing.
    * @throws EngineError if the program was not prepared, or a binding or parameter is missing.
@@ -168,18 +213,10 @@ export class Recorder {
       else if (type === "i32") this.hostI32[at] = value;
       else this.hostU32[at] = value;
     });
-    const pass = this.begin();
-    pass.setPipeline(compiled.pipeline);
-    pass.setBindGroup(0, this.bindGroup(compiled, buffers), compiled.program.params.length > 0 ? [offset] : []);
-    pass.dispatchWorkgroups(x, y, z);
-    if (compiled.program.params.length > 0) this.slots++;
-    this.device.counters.dispatches++;
-  }
-
-  private begin(): GPUComputePassEncoder {
-    this.encoder ??= this.device.gpu.createCommandEncoder();
-    this.pass ??= this.encoder.beginComputePass();
-    return this.pass;
+    const group = this.bindGroup(compiled, buffers);
+    const uniforms = compiled.program.params.length > 0 ? [offset] : [];
+    this.commands.push({ kind: "dispatch", pipeline: compiled.pipeline, group, uniforms, workgroups: [x, y, z] });
+    this.slots += uniforms.length;
   }
 
   private bindGroup(compiled: Compiled, buffers: Record<string, Binding>): GPUBindGroup {
@@ -206,48 +243,82 @@ export class Recorder {
   /** Records a copy of `bytes` (a multiple of 4) between buffers. */
   copy(source: DeviceBuffer, target: DeviceBuffer, bytes: number, sourceOffset = 0, targetOffset = 0): void {
     if (bytes === 0) return;
-    this.endPass().copyBufferToBuffer(source.buffer, sourceOffset, target.buffer, targetOffset, bytes);
+    this.commands.push({ kind: "copy", source: source.buffer, from: sourceOffset, target: target.buffer, to: targetOffset, bytes });
   }
 
   /** Records zeroing a buffer's first `bytes` (a multiple of 4). */
   clear(target: DeviceBuffer, bytes: number): void {
-    if (bytes > 0) this.endPass().clearBuffer(target.buffer, 0, bytes);
-  }
-
-  private endPass(): GPUCommandEncoder {
-    this.pass?.end();
-    this.pass = undefined;
-    this.encoder ??= this.device.gpu.createCommandEncoder();
-    return this.encoder;
+    if (bytes > 0) this.commands.push({ kind: "clear", target: target.buffer, bytes });
   }
 
   /** Sends what was recorded to the device. */
   submit(): void {
-    if (!this.encoder) return;
-    const encoder = this.endPass();
-    if (this.slots > 0) {
-      this.device.gpu.queue.writeBuffer(this.arena, 0, this.host, 0, this.slots * SLOT);
-      this.device.counters.bytesUploaded += this.slots * SLOT;
-    }
-    this.device.gpu.queue.submit([encoder.finish()]);
-    this.device.counters.submits++;
-    this.encoder = undefined;
-    this.slots = 0;
+    if (this.waiting()) this.send([]);
   }
 
   /** Sends what was recorded, and copies ranges out after it in the same submit. */
   submitAndRead(ranges: readonly Range[]): Promise<ArrayBuffer[]> {
-    const collect = this.device.stage(this.endPass(), ranges);
-    this.submit();
-    return collect();
+    return this.send(ranges)();
   }
 
-  /** Forgets what was recorded and not submitted (after an error in the middle of a recording). */
-  abandon(): void {
-    this.pass?.end();
-    this.pass = undefined;
-    this.encoder = undefined;
+  /** Copies device data out, after all that is recorded. Reads asked for in the same turn share one submit and one map. */
+  read(range: Range): Promise<ArrayBuffer> {
+    this.device.checkAlive();
+    if (range.bytes === 0) return Promise.resolve(new ArrayBuffer(0));
+    return new Promise((done, fail) => {
+      this.reads.push({ range, done, fail });
+      if (this.reads.length === 1) queueMicrotask(() => this.flushReads());
+    });
+  }
+
+  private async flushReads(): Promise<void> {
+    const reads = this.reads;
+    this.reads = [];
+    try {
+      const copies = await this.submitAndRead(reads.map((r) => r.range));
+      reads.forEach((r, i) => {
+        r.done(copies[i]);
+      });
+    } catch (error) {
+      for (const r of reads) r.fail(error);
+    }
+  }
+
+  /** Encodes and submits everything at once; what it returns brings the ranges. */
+  private send(ranges: readonly Range[]): () => Promise<ArrayBuffer[]> {
+    const { device, commands, slots } = this;
+    this.commands = [];
     this.slots = 0;
+    this.sent++;
+    try {
+      device.checkAlive();
+      const encoder = device.gpu.createCommandEncoder();
+      let pass: GPUComputePassEncoder | undefined;
+      for (const command of commands) {
+        if (command.kind === "dispatch") {
+          pass ??= encoder.beginComputePass();
+          pass.setPipeline(command.pipeline);
+          pass.setBindGroup(0, command.group, command.uniforms);
+          pass.dispatchWorkgroups(...command.workgroups);
+          device.counters.dispatches++;
+          continue;
+        }
+        pass?.end();
+        pass = undefined;
+        if (command.kind === "clear") encoder.clearBuffer(command.target, 0, command.bytes);
+        else encoder.copyBufferToBuffer(command.source, command.from, command.target, command.to, command.bytes);
+      }
+      pass?.end();
+      const collect = ranges.length > 0 ? device.stage(encoder, ranges) : async () => [];
+      if (slots > 0) {
+        device.gpu.queue.writeBuffer(this.arena, 0, this.host, 0, slots * SLOT);
+        device.counters.bytesUploaded += slots * SLOT;
+      }
+      device.submit(encoder);
+      return collect;
+    } finally {
+      device.submitted();
+    }
   }
 }
 
