@@ -41,7 +41,7 @@ function polyfillIteratorHelpers(): void {
  */
 export async function jax(): Promise<Contender> {
   polyfillIteratorHelpers();
-  const { init, defaultDevice, numpy: np, nn, jit, valueAndGrad, blockUntilReady } = await import("@jax-js/jax");
+  const { init, defaultDevice, numpy: np, nn, jit, valueAndGrad, getWebGPUDevice } = await import("@jax-js/jax");
   const available = await init("webgpu");
   if (!available.includes("webgpu")) throw new Error("jax-js found no WebGPU device");
   defaultDevice("webgpu");
@@ -202,7 +202,8 @@ export async function jax(): Promise<Contender> {
             JaxArray,
           ];
           const result = (await value.jsAsync()) as number;
-          await blockUntilReady(p);
+          // One fence; `blockUntilReady` would map every weight tensor.
+          await getWebGPUDevice().queue.onSubmittedWorkDone();
           return result;
         },
         state: async () => ({ theta: await flat(p), m: await flat(m) }),

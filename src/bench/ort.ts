@@ -13,7 +13,8 @@ import { NEW_TOKENS } from "./workload.ts";
 export function cachedModel(config: PolicyConfig, theta: Float32Array): Uint8Array {
   const { layers, heads, headDim, hiddenSize, vocabSize } = config;
   const graph = new Graph("decoder");
-  const ops = new Ops(graph, config, "float32");
+  // Standard operators only: the WebGPU provider would hand a fused product to the processor.
+  const ops = new Ops(graph, config, "float32", false);
   let at = 0;
   const weights = groupWeights(
     packedShapes(config).map((shape, i) => {

@@ -1,0 +1,121 @@
+import type { PolicyConfig, PolicySize } from "../policy/config.ts";
+import { POLICY_CONFIGS } from "../policy/config.ts";
+import type { Engine } from "../policy/engine.ts";
+import { type Comparison, compare, comparisonLines, type Part } from "./compare.ts";
+import type { Contender } from "./contender.ts";
+import { type ApiClasses, ApiCounter } from "./counting.ts";
+import { type EngineMeasurement, engineLines, measureEngines } from "./engines.ts";
+import { ours } from "./ours.ts";
+import { measureRoofline, type Roofline, rooflineLines } from "./roofline.ts";
+import { type BatchShape, NEW_TOKENS, workload } from "./workload.ts";
+
+/** The libraries that our engines can be held against. */
+export const RIVALS = ["jax-js", "tfjs", "ort"] as const;
+export type Rival = (typeof RIVALS)[number];
+
+/** What to measure; plain data, so that it can be sent to a browser. */
+export interface Job {
+  readonly policies: readonly PolicySize[];
+  readonly batches: readonly { readonly text: string; readonly shape: BatchShape }[];
+  readonly engines: readonly ("portable" | "webgpu")[];
+  readonly repeat: number;
+  /** Without rivals, our engines' own parts are measured in place of a comparison. */
+  readonly against: readonly Rival[];
+  readonly parts: readonly Part[];
+  readonly roofline: boolean;
+}
+
+export type Case = { readonly policy: string; readonly batch: string } & (
+  | { readonly kind: "engines"; readonly results: readonly EngineMeasurement[] }
+  | { readonly kind: "comparison"; readonly comparison: Comparison }
+  | { readonly kind: "roofline"; readonly roofline: Roofline }
+);
+
+/** Node or a browser: where the job runs. */
+export interface Place {
+  /** What a person calls it. */
+  readonly name: string;
+  engine(name: "portable" | "webgpu"): Promise<Engine>;
+  /** ONNX Runtime as it can be had here. */
+  onnxRuntime(): Promise<readonly Contender[]>;
+  /** The WebGPU classes, to count calls on. */
+  readonly api: ApiClasses;
+}
+
+export interface JobEvents {
+  readonly progress: (message: string) => void;
+  readonly started: (labels: Readonly<Record<string, string>>) => void;
+  readonly done: (result: Case) => void;
+  readonly cancelled: () => boolean;
+}
+
+async function rivals(names: readonly Rival[], place: Place, progress: (message: string) => void): Promise<Contender[]> {
+  const contenders: Contender[] = [];
+  for (const name of names) {
+    progress(`loading ${name}`);
+    if (name === "jax-js") contenders.push(await (await import("./jax.ts")).jax());
+    else if (name === "tfjs") contenders.push(await (await import("./tfjs.ts")).tfjs());
+    else contenders.push(...(await place.onnxRuntime()));
+  }
+  return contenders;
+}
+
+/**
+ * Does a job, case by case.
+ * @throws EngineError if an engine cannot run here, or reported an error: then numbers cannot be trusted.
+ */
+export async function runJob(job: Job, place: Place, { progress, started, done, cancelled }: JobEvents): Promise<void> {
+  const engines = new Map<string, Engine>();
+  for (const name of job.engines) engines.set(name, await place.engine(name));
+  started(Object.fromEntries([...engines].map(([name, { label }]) => [name, label])));
+  const contenders = job.against.length > 0 ? [...engines].map(([name, engine]) => ours(name, engine)) : [];
+  contenders.push(...(await rivals(job.against, place, progress)));
+  const judge = engines.get("portable") ?? (job.against.length > 0 ? await place.engine("portable") : undefined);
+
+  for (const policy of job.policies) {
+    const config: PolicyConfig = POLICY_CONFIGS[policy];
+    for (const { text: batch, shape } of job.batches) {
+      if (cancelled()) break;
+      const about = (message: string) => progress(`${policy}, ${batch}: ${message}`);
+      if (job.roofline) {
+        const roofline = await measureRoofline(() => place.engine("webgpu"), workload(config, shape), {
+          repeat: job.repeat,
+          progress: about,
+        });
+        done({ kind: "roofline", policy, batch, roofline });
+      }
+      if (job.against.length > 0) {
+        const counter = new ApiCounter(place.api);
+        try {
+          for (const part of job.parts) {
+            const options = { repeat: job.repeat, counter, progress: about, cancelled };
+            const comparison = await compare(part, workload(config, shape), ours("portable", judge!), contenders, options);
+            done({ kind: "comparison", policy, batch, comparison });
+          }
+        } finally {
+          counter.restore();
+        }
+      } else if (!job.roofline) {
+        done({
+          kind: "engines",
+          policy,
+          batch,
+          results: await measureEngines(engines, config, shape, job.repeat, { progress: about, cancelled }),
+        });
+      }
+    }
+  }
+  for (const engine of [...engines.values(), ...(judge ? [judge] : [])]) {
+    if (engine.errorCount() === 0) continue;
+    const { EngineError } = await import("../policy/engine.ts");
+    throw new EngineError(`the GPU reported ${engine.errorCount()} errors, first: ${engine.errorMessages()[0]?.split("\n")[0]}`);
+  }
+}
+
+/** A case as lines for a person. */
+export function caseLines(result: Case): string[] {
+  const title = `${result.policy}, ${result.batch} rollouts of ${result.kind === "engines" ? "at most " : ""}${NEW_TOKENS} tokens`;
+  if (result.kind === "engines") return [title, ...engineLines(result.results)];
+  if (result.kind === "comparison") return [title, ...comparisonLines(result.comparison)];
+  return [title, ...rooflineLines(result.roofline)];
+}

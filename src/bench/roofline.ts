@@ -1,0 +1,78 @@
+import type { Engine } from "../policy/engine.ts";
+import type { WebgpuEngine } from "../policy/webgpu/engine.ts";
+import { median } from "./compare.ts";
+import { byKernel, costContext, type KernelShare, type Peaks, shares } from "./costs.ts";
+import { ours } from "./ours.ts";
+import { measurePeaks } from "./peaks.ts";
+import { Profiler, type TimedDispatch, type TimingMethod } from "./profiler.ts";
+import type { Workload } from "./workload.ts";
+
+export interface Roofline {
+  readonly peaks: Peaks;
+  readonly method: TimingMethod;
+  readonly train: readonly KernelShare[];
+  readonly rollouts: readonly KernelShare[];
+}
+
+/** Dispatch by dispatch, the median of several profiles of the same work. */
+function middle(profiles: readonly (readonly TimedDispatch[])[]): TimedDispatch[] {
+  return profiles[0].map((dispatch, i) => ({ ...dispatch, milliseconds: median(profiles.map((profile) => profile[i].milliseconds)) }));
+}
+
+/**
+ * The share of the adapter's peaks that each kernel reaches, in one step of training and one batch of rollouts.
+ * @param open Makes the engine that is measured; it gets a device of its own.
+ */
+export async function measureRoofline(
+  open: () => Promise<Engine>,
+  work: Workload,
+  { repeat, progress, timestamps = true }: { repeat: number; progress: (message: string) => void; timestamps?: boolean },
+): Promise<Roofline> {
+  const profiler = new Profiler(timestamps);
+  try {
+    const engine = (await open()) as WebgpuEngine;
+    const { method } = profiler;
+    progress("roofline: the adapter's peaks");
+    const peaks = await measurePeaks(profiler.device!, engine.software, repeat);
+    const context = costContext(work);
+    const contender = ours("webgpu", engine);
+    const profile = async (what: string, once: () => Promise<unknown>): Promise<KernelShare[]> => {
+      progress(`roofline: ${what}, kernel by kernel`);
+      await once();
+      const profiles: TimedDispatch[][] = [];
+      const rounds = method === "timestamps" ? repeat : 1;
+      for (let round = 0; round < rounds; round++) profiles.push(await profiler.profile(once, repeat));
+      return shares(byKernel(middle(profiles), context), peaks);
+    };
+    const trainer = await contender.train!(work);
+    const train = await profile("training", trainer.step);
+    trainer.dispose();
+    const sampler = await contender.sample!(work);
+    const rollouts = await profile("rollouts", () => sampler.draw(0));
+    sampler.dispose();
+    engine.dispose();
+    return { peaks, method, train, rollouts };
+  } finally {
+    profiler.restore();
+  }
+}
+
+const giga = (n: number) => (n / 1e9).toFixed(1);
+const percent = (n: number | undefined) => (n === undefined ? "?" : `${(100 * n).toFixed(n < 0.1 ? 1 : 0)} %`);
+
+/** A roofline as lines for a person. */
+export function rooflineLines({ peaks, method, train, rollouts }: Roofline): string[] {
+  const lines = [`  roofline: peaks ${giga(peaks.flops)} GFLOP/s (product), ${giga(peaks.bytes)} GB/s (copy); kernels timed by ${method}`];
+  for (const [title, kernels] of [
+    ["one step of training", train],
+    ["rollouts", rollouts],
+  ] as const) {
+    lines.push(`    ${title.padEnd(26)} dispatches       ms   of time   of product peak   of copy peak`);
+    for (const { kernel, dispatches, milliseconds, timeShare, flopsShare, bytesShare } of kernels)
+      lines.push(
+        `      ${kernel.padEnd(24)} ${String(dispatches).padStart(10)} ${milliseconds.toFixed(2).padStart(8)} ${percent(timeShare).padStart(9)} ` +
+          `${percent(flopsShare).padStart(17)} ${percent(bytesShare).padStart(14)}`,
+      );
+  }
+  return lines;
+}
