@@ -34,10 +34,35 @@ export function advantageChain(record: StepRecord, row: number): AdvantageChain 
   return agrees((reward - baseline) / (divided ? scale + eps : 1), advantage) ? chain : undefined;
 }
 
-export function advantageLine({ reward, baseline, scale, advantage, divided }: AdvantageChain): string {
-  const difference = `${fixed(reward)} − ${fixed(baseline)}`;
-  return divided ? `(${difference}) ÷ ${fixed(scale)} = ${signed(advantage)}` : `${difference} = ${signed(advantage)}`;
+/** A piece of a line: text, or a term by its key. */
+export interface Piece {
+  readonly text: string;
+  readonly key?: string;
 }
+
+/** A line as a person reads it. */
+export const lineText = (pieces: readonly Piece[]) => pieces.map(({ text }) => text).join("");
+
+const term = (key: string, text: string): Piece => ({ key, text });
+const plain = (text: string): Piece => ({ text });
+
+/** Keys of the two terms that the group-relative estimator measures. */
+export const BASELINE = "advantage.group.baselines";
+export const SPREAD = "advantage.group.scales";
+
+/** The advantage in words, and with its numbers. */
+export function advantagePieces({ reward, baseline, scale, advantage, divided }: AdvantageChain): { symbols: Piece[]; numbers: Piece[] } {
+  const symbols = [term("reward", "reward"), plain(" − "), term(BASELINE, "baseline")];
+  const numbers = [term("reward", fixed(reward)), plain(" − "), term(BASELINE, fixed(baseline))];
+  const result = [plain(" = "), term("advantage", signed(advantage))];
+  if (!divided) return { symbols, numbers: [...numbers, ...result] };
+  return {
+    symbols: [plain("("), ...symbols, plain(") ÷ "), term(SPREAD, "spread")],
+    numbers: [plain("("), ...numbers, plain(") ÷ "), term(SPREAD, fixed(scale)), ...result],
+  };
+}
+
+export const advantageLine = (chain: AdvantageChain) => lineText(advantagePieces(chain).numbers);
 
 export type Clip = "none" | "above" | "below" | "dual";
 
@@ -98,21 +123,77 @@ export function coefficientByFormula({ clip, ratio, advantage, weight, klSlope }
   return weight * ((clip === "none" ? -ratio * advantage : 0) + klSlope);
 }
 
-/** The formula with symbols, and with this token's numbers. */
-export function coefficientLine(update: TokenUpdate): { symbols: string; numbers: string } {
-  const { clip, ratio, advantage, weight, coefficient, klSlope, beta } = update;
-  const w = short(weight);
-  const surrogate = clip === "none" ? `${fixed(-advantage)} · ${fixed(ratio, 3)}` : "0";
-  const result = short(coefficient);
-  if (beta === 0) {
-    return clip === "none"
-      ? { symbols: "−A · ρ · w", numbers: `${surrogate} · ${w} = ${result}` }
-      : { symbols: "0, because the clip holds", numbers: result };
-  }
+/** The ratio, with its numbers. */
+export function ratioPieces({ probability, oldProbability, ratio }: TokenUpdate): { symbols: Piece[]; numbers: Piece[] } {
   return {
-    symbols: clip === "none" ? "(−A · ρ − β · (π ref/π − 1)) · w" : "(0 − β · (π ref/π − 1)) · w",
-    numbers: `(${surrogate} ${klSlope < 0 ? "−" : "+"} ${short(Math.abs(klSlope))}) · ${w} = ${result}`,
+    symbols: [term("logProb", "π now"), plain(" ÷ "), term("oldLogProb", "π old")],
+    numbers: [
+      term("logProb", short(probability)),
+      plain(" ÷ "),
+      term("oldLogProb", short(oldProbability)),
+      plain(" = "),
+      term("ratio", fixed(ratio, 3)),
+    ],
   };
+}
+
+/** Where the ratio stands among the clip's bounds. */
+export function clipPieces({ settings }: StepRecord, { clip }: TokenUpdate): Piece[] {
+  const [low, high] = [settings["objective.clipLow"], settings["objective.clipHigh"]];
+  const state = term("clip", { none: "not clipped", above: "held above", below: "held below", dual: "held by the dual clip" }[clip]);
+  // Bounds on something else than the token's ratio say nothing beside it.
+  const tokens = settings.objective === "clipped" && (settings["objective.level"] ?? "token") === "token";
+  if (!tokens || typeof low !== "number" || typeof high !== "number") return [state];
+  return [term("objective.clipLow", short(1 - low, 4)), plain(" … "), term("objective.clipHigh", short(1 + high, 4)), plain(" "), state];
+}
+
+/** The coefficient with symbols, and with this token's numbers. */
+export function coefficientPieces(update: TokenUpdate): { symbols: Piece[]; numbers: Piece[] } {
+  const { clip, ratio, advantage, weight, coefficient, klSlope, beta } = update;
+  const result = term("coefficient", short(coefficient));
+  const free = clip === "none";
+  const times = (w: string) => [plain(" · "), term("weight", w)];
+  const surrogate = free
+    ? {
+        symbols: [term("advantage", "−A"), plain(" · "), term("ratio", "ρ")],
+        numbers: [term("advantage", fixed(-advantage)), plain(" · "), term("ratio", fixed(ratio, 3))],
+      }
+    : { symbols: [term("clip", "0")], numbers: [term("clip", "0")] };
+  if (beta === 0)
+    return free
+      ? { symbols: [...surrogate.symbols, ...times("w")], numbers: [...surrogate.numbers, ...times(short(weight)), plain(" = "), result] }
+      : { symbols: [term("clip", "0, because the clip holds")], numbers: [result] };
+  const sign = klSlope < 0 ? "−" : "+";
+  return {
+    symbols: [
+      plain("("),
+      ...surrogate.symbols,
+      plain(" − "),
+      term("kl.coefficient", "β"),
+      plain(" · ("),
+      term("refLogProb", "π ref"),
+      plain("/π − 1))"),
+      ...times("w"),
+    ],
+    numbers: [
+      plain("("),
+      ...surrogate.numbers,
+      plain(` ${sign} `),
+      term("kl.coefficient", short(beta)),
+      plain(" · "),
+      term("refLogProb", short(Math.abs(klSlope / beta))),
+      plain(")"),
+      ...times(short(weight)),
+      plain(" = "),
+      result,
+    ],
+  };
+}
+
+/** The same as text. */
+export function coefficientLine(update: TokenUpdate): { symbols: string; numbers: string } {
+  const { symbols, numbers } = coefficientPieces(update);
+  return { symbols: lineText(symbols), numbers: lineText(numbers) };
 }
 
 /** What the update did with the token and why, in a sentence that claims no more than the recipe makes true. */

@@ -1,13 +1,10 @@
-import { type ReactNode, useState } from "react";
 import type { StepRecord } from "../../loop/record.ts";
 import { fixed, percent, short, tokenGlyph, tokenName } from "../format.ts";
 import { Icon } from "../icons.tsx";
-import { alternativesAt, lengthOf, logProbBefore, temperatureOf } from "../stage/token-facts.ts";
+import { alternativesAt, lengthOf, logProbBefore, participations, temperatureOf } from "../stage/token-facts.ts";
 import { closeInspector, useStage } from "../stage/views/store.ts";
 import { phaseIndex, type Selection, shownPhase, shownRecord, usePage } from "../state.ts";
-import { Tex } from "../tex/tex.tsx";
-import { advantageChain, advantageLine, coefficientLine, inWords, type TokenUpdate, tokenUpdates } from "./formula.ts";
-import { actsBeyond, advantageParts, lossParts, type NamedNumber, type Part, updateParts } from "./terms.ts";
+import { Chain } from "./chain.tsx";
 import "./inspector.css";
 
 /** Everything the record knows about one token: probabilities, alternatives, and the numbers that made its gradient. */
@@ -16,6 +13,7 @@ export function Inspector() {
   const known = selection && selection.index < lengthOf(selection.record, selection.row);
   const prompts = usePage((state) => shownPhase(state) === "prompts");
   const open = useStage((state) => state.inspecting);
+  const tall = useStage((state) => state.tall);
   if (!open) {
     return (
       <section className="inspector closed" aria-label="Token inspector">
@@ -28,7 +26,11 @@ export function Inspector() {
     document.querySelector<HTMLElement>(".stage .rows")?.focus();
   };
   return (
-    <section className="inspector" aria-label="Token inspector" onKeyDown={(event) => event.key === "Escape" && close()}>
+    <section
+      className={tall ? "inspector tall" : "inspector"}
+      aria-label="Token inspector"
+      onKeyDown={(event) => event.key === "Escape" && close()}
+    >
       {known && !prompts ? (
         <Token selection={selection} />
       ) : (
@@ -37,6 +39,16 @@ export function Inspector() {
           or down.
         </p>
       )}
+      <button
+        type="button"
+        className="quiet taller"
+        aria-pressed={tall}
+        aria-label="More room for the formula"
+        data-tip={tall ? "Less room for the formula" : "More room for the formula"}
+        onClick={() => useStage.setState({ tall: !tall })}
+      >
+        <span aria-hidden="true">{tall ? "▾" : "▴"}</span>
+      </button>
       <button type="button" className="quiet close" aria-label="Close the inspector" data-tip="Close (Esc)" onClick={close}>
         <Icon name="times" size={12} />
       </button>
@@ -98,27 +110,53 @@ function Token({ selection }: { selection: Selection }) {
             {after && ` → ${percent(Math.exp(after.logProb[position]))}`}
           </dd>
         </div>
-        <div data-tip="How undecided the policy was here, in nats: 0 if only one token was possible.">
+        <div data-fact="entropy" data-tip="How undecided the policy was here, in nats: 0 if only one token was possible.">
           <dt>entropy</dt>
           <dd>
             {fixed(tokens.entropy[position])}
             {after && ` → ${fixed(after.entropy[position])}`}
           </dd>
         </div>
-        <div data-tip={oldMeaning(record)}>
+        <div data-fact="old" data-tip={oldMeaning(record)}>
           <dt>log π old</dt>
           <dd>{fixed(tokens.oldLogProb[position], 3)}</dd>
         </div>
         {tokens.refLogProb && updated && (
-          <div data-tip="The same token under the base policy, as it was before training.">
+          <div data-fact="ref" data-tip="The same token under the base policy, as it was before training.">
             <dt>log π ref</dt>
             <dd>{fixed(tokens.refLogProb[position], 3)}</dd>
           </div>
         )}
       </dl>
+      {updated && <WhichUpdate record={record} row={row} />}
       <Alternatives record={record} position={position} after={after !== undefined} />
-      <Gradient record={record} row={row} index={index} advantage={phaseIndex(phase) >= phaseIndex("advantages")} updated={updated} />
+      <Chain record={record} row={row} index={index} advantage={phaseIndex(phase) >= phaseIndex("advantages")} updated={updated} />
     </>
+  );
+}
+
+/** The optimizer steps in which an answer took part: one of them is looked at. */
+function WhichUpdate({ record, row }: { record: StepRecord; row: number }) {
+  const wanted = useStage((state) => state.inspectedUpdate);
+  const updates = participations(record, row);
+  const shown = updates.find(({ number }) => number + 1 === wanted) ?? updates.at(-1);
+  if (updates.length === 0) return null;
+  return (
+    <fieldset className="which-update" aria-label="Updates that this answer took part in">
+      <span className="dim">update</span>
+      {updates.map(({ number, update: { epoch, miniBatch } }) => (
+        <button
+          key={number}
+          type="button"
+          aria-pressed={number === shown?.number}
+          aria-label={`Update ${number + 1}`}
+          data-tip={`Update ${number + 1}: epoch ${epoch + 1}, mini-batch ${miniBatch + 1}`}
+          onClick={() => useStage.setState({ inspectedUpdate: number + 1 })}
+        >
+          {number + 1}
+        </button>
+      ))}
+    </fieldset>
   );
 }
 
@@ -158,165 +196,3 @@ function Alternatives({ record, position, after }: { record: StepRecord; positio
 
 /** A token that is not among the recorded few is rarer than all of them. */
 const share = (p: number | undefined) => (p === undefined ? "rare" : percent(p));
-
-const CLIPS = { none: "not clipped", above: "held above", below: "held below", dual: "held by the dual clip" } as const;
-
-/** From the answer's reward to the token's coefficient, update by update. */
-function Gradient(props: { record: StepRecord; row: number; index: number; advantage: boolean; updated: boolean }) {
-  const { record, row, index } = props;
-  const [wanted, setWanted] = useState<number>();
-  const parts = props.advantage ? advantageParts(record, row, index) : [];
-  const chain = props.advantage ? advantageChain(record, row) : undefined;
-  const updates = props.updated ? tokenUpdates(record, row, index) : [];
-  const update = updates.find((u) => u.number === wanted) ?? updates.at(-1);
-  if (parts.length === 0) return <p className="chain hint">Its advantage, ratio and coefficient appear here in the phases to come.</p>;
-  return (
-    <div className="chain">
-      {chain ? (
-        <Term symbol="A" meaning={chain.divided ? "(reward − baseline) ÷ spread" : "reward − baseline"} numbers={advantageLine(chain)} />
-      ) : (
-        <AdvantageParts parts={parts} reward={record.rollouts[row].reward} />
-      )}
-      {update ? (
-        <>
-          <fieldset className="which-update" aria-label="Updates that this answer took part in">
-            {updates.map((u) => (
-              <button
-                key={u.number}
-                type="button"
-                aria-pressed={u === update}
-                aria-label={`Update ${u.number}`}
-                data-tip={`Update ${u.number}: epoch ${u.epoch}, mini-batch ${u.miniBatch}`}
-                onClick={() => setWanted(u.number)}
-              >
-                {u.number}
-              </button>
-            ))}
-          </fieldset>
-          {chain ? (
-            <Term symbol="ρ" meaning="π now ÷ π old" numbers={ratioLine(update)} note={CLIPS[update.clip]} />
-          ) : (
-            <div className="named">
-              <span data-tip="π now ÷ π old">
-                <Tex latex="\rho" /> {ratioLine(update)}
-              </span>
-              <span className="dim">{CLIPS[update.clip]}</span>
-            </div>
-          )}
-          {update.plain ? (
-            <Term symbol="c" meaning={coefficientLine(update).symbols} numbers={coefficientLine(update).numbers} strong={sign(update)} />
-          ) : (
-            <UpdateParts record={record} row={row} index={index} update={update} />
-          )}
-          <p className="words">
-            {inWords(record, update)} {besides(record)}
-          </p>
-          <LossParts record={record} number={update.number} />
-        </>
-      ) : (
-        <p className="dim">
-          {props.updated ? "This answer has not been in a mini-batch yet." : "The update will turn it into a gradient."}
-        </p>
-      )}
-    </div>
-  );
-}
-
-/** What the estimator and each shaper made of the token's advantage. */
-function AdvantageParts({ parts, reward }: { parts: readonly Part[]; reward: number | undefined }) {
-  return parts.map((part, i) => (
-    <PartLine key={`${part.slot} ${part.name}`} part={part}>
-      {i === 0 && reward !== undefined && <Named symbol="r" meaning="the answer’s reward" value={reward} />}
-      {/* What a shaper began with stands on the line before. */}
-      <Numbers terms={part.terms.filter(({ symbol, value }) => symbol !== "A" || value !== parts[i - 1]?.advantage)} />
-      <Named symbol={i === parts.length - 1 ? "A" : "A'"} meaning="the token’s advantage after this" value={part.advantage!} strong />
-    </PartLine>
-  ));
-}
-
-/** What the plug-ins of an update measured of the token, its weight, and its coefficient. */
-function UpdateParts(props: { record: StepRecord; row: number; index: number; update: TokenUpdate }) {
-  const { record, row, index, update } = props;
-  return (
-    <>
-      {updateParts(record, row, index, update.number).map((part) => (
-        <PartLine key={`${part.slot} ${part.name}`} part={part}>
-          <Numbers terms={part.terms} />
-        </PartLine>
-      ))}
-      <div className="named">
-        <Named symbol="w" meaning="how much the token counts in the policy’s loss: aggregation times token weights" value={update.weight} />
-        <Named
-          symbol="c"
-          meaning="∂L/∂ log π of the token, all parts of the loss together"
-          value={update.coefficient}
-          strong={sign(update) ?? true}
-        />
-      </div>
-    </>
-  );
-}
-
-/** What c leaves out, in a sentence. */
-function besides(record: StepRecord): string {
-  const beyond = actsBeyond(record).join(" and ");
-  return beyond && `Beside c, ${beyond} ${beyond.includes(" and ") ? "act" : "acts"} on all tokens that could have stood here.`;
-}
-
-function LossParts({ record, number }: { record: StepRecord; number: number }) {
-  const parts = lossParts(record.updates[number - 1]);
-  if (parts.length === 0) return null;
-  return (
-    <p className="dim" data-tip="The loss of this update’s whole mini-batch">
-      loss {parts.map(({ name, value }) => `${name} ${short(value)}`).join(" · ")}
-    </p>
-  );
-}
-
-/** A plug-in by name, its sentence as tooltip, and its numbers. */
-function PartLine({ part, children }: { part: Part; children: ReactNode }) {
-  return (
-    <div className="named">
-      <span className="dim" data-tip={`${part.title}. ${part.sentence}`}>
-        {part.name}
-      </span>
-      {children}
-    </div>
-  );
-}
-
-const Numbers = ({ terms }: { terms: readonly NamedNumber[] }) => terms.map((term) => <Named key={term.symbol} {...term} />);
-
-/** A symbol and its number. */
-function Named({ symbol, meaning, value, strong }: NamedNumber & { strong?: boolean | "up" | "down" }) {
-  return (
-    <span data-tip={meaning}>
-      <Tex latex={symbol} /> {strong ? <b className={typeof strong === "string" ? strong : ""}>{short(value)}</b> : short(value)}
-    </span>
-  );
-}
-
-const ratioLine = ({ probability, oldProbability, ratio }: TokenUpdate) =>
-  `${short(probability)} ÷ ${short(oldProbability)} = ${fixed(ratio, 3)}`;
-const sign = ({ coefficient }: TokenUpdate) => (coefficient < 0 ? "up" : coefficient > 0 ? "down" : undefined);
-
-/** One line of the formula in words, one in numbers. */
-function Term(props: { symbol: string; meaning: string; numbers: string; note?: string; strong?: "up" | "down" | undefined }) {
-  // The last number is the result.
-  const at = props.numbers.lastIndexOf("= ");
-  const before = at < 0 ? "" : props.numbers.slice(0, at);
-  const result = props.numbers.slice(at < 0 ? 0 : at + 2);
-  return (
-    <div className="term">
-      <var>{props.symbol}</var>
-      <span className="dim">
-        = {props.meaning}
-        {props.note && <i>{props.note}</i>}
-      </span>
-      <span>
-        = {before && `${before}= `}
-        <b className={props.strong}>{result}</b>
-      </span>
-    </div>
-  );
-}

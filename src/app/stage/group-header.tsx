@@ -17,7 +17,7 @@ export const GroupHeader = memo(function GroupHeader({ record, group, phase, top
   return (
     // biome-ignore lint/a11y/useSemanticElements: rows of a virtual list; a table cannot leave rows out
     // biome-ignore lint/a11y/useFocusableInteractive: the grid holds the focus and names the active token
-    <div className={`group ${known && !known.signal ? "idle" : ""}`} role="row" style={{ top }}>
+    <div className={`group ${known && !known.signal ? "idle" : ""}`} role="row" style={{ top }} data-group={group}>
       {/* biome-ignore lint/a11y/useSemanticElements: see above */}
       {/* biome-ignore lint/a11y/useFocusableInteractive: see above */}
       <span role="gridcell" className="prompt">
@@ -26,7 +26,7 @@ export const GroupHeader = memo(function GroupHeader({ record, group, phase, top
       </span>
       {known && (
         <span className="statistics">
-          mean {fixed(known.mean)} · std {fixed(known.std)}
+          <span className="mean">mean {fixed(known.mean)}</span> · <span className="std">std {fixed(known.std)}</span>
           {!known.signal && <b className="no-signal">no signal</b>}
         </span>
       )}

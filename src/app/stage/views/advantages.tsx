@@ -100,12 +100,12 @@ const Group = memo(function Group({ record, group, phase, axes, marks, top }: Gr
           <IdleMarks marks={marks} />
         </p>
       ) : (
-        <Plot record={record} axes={axes} marks={marks} top={top + GROUP_HEIGHT} />
+        <Plot record={record} group={group} axes={axes} marks={marks} top={top + GROUP_HEIGHT} />
       )}
       {terms.length > 0 && (
-        <ul className="group-terms" style={{ top: top + GROUP_HEIGHT + (marks.idle ? IDLE : PLOT), height: TERMS }}>
+        <ul className="group-terms" data-group={group} style={{ top: top + GROUP_HEIGHT + (marks.idle ? IDLE : PLOT), height: TERMS }}>
           {terms.map(({ key, plugin, term, meaning, range: [low, high] }) => (
-            <li key={key} data-tip={`${plugin}: ${meaning}`}>
+            <li key={key} data-of={key} data-tip={`${plugin}: ${meaning}`}>
               <span className="dim">
                 {plugin} · {term}
               </span>{" "}
@@ -134,7 +134,8 @@ function IdleMarks({ marks }: { marks: GroupMarks }) {
 /** Room for labels left and right of the axes, in percent. */
 const [LEFT, RIGHT] = [11, 94];
 
-function Plot({ record, axes, marks, top }: { record: StepRecord; axes: Axes; marks: GroupMarks; top: number }) {
+function Plot(props: { record: StepRecord; group: number; axes: Axes; marks: GroupMarks; top: number }) {
+  const { record, group, axes, marks, top } = props;
   const selected = usePage((state) => (state.selection?.record.step === record.step ? state.selection.row : undefined));
   const [low, high] = axes.reward;
   const across = (share: number) => LEFT + share * (RIGHT - LEFT);
@@ -143,7 +144,7 @@ function Plot({ record, axes, marks, top }: { record: StepRecord; axes: Axes; ma
   const percentages = (x: number) => `${x.toFixed(2)}%`;
   const [bandFrom, bandTo] = [Math.max(low, marks.mean - marks.std), Math.min(high, marks.mean + marks.std)];
   return (
-    <svg className="group-plot" style={{ top }} height={PLOT} role="presentation">
+    <svg className="group-plot" data-group={group} style={{ top }} height={PLOT} role="presentation">
       <text x="8" y={REWARD_AT + 4} className="axis-name">
         reward
       </text>
@@ -223,8 +224,8 @@ function MarkLine({ mark, from, to, selected }: { mark: Mark; from: string; to: 
       <g role="gridcell">
         <title>{label}</title>
         <line x1={from} x2={to} y1={REWARD_AT} y2={ADVANTAGE_AT} strokeWidth={Math.min(9, 1.5 + rows.length * 0.6)} />
-        {[[from, REWARD_AT] as const, [to, ADVANTAGE_AT] as const].map(([x, y]) => (
-          <g key={y}>
+        {[[from, REWARD_AT, "on-reward"] as const, [to, ADVANTAGE_AT, "on-advantage"] as const].map(([x, y, axis]) => (
+          <g key={y} className={axis}>
             <circle cx={x} cy={y} r={radius} />
             <text x={x} y={y + 4}>
               {rows.length}

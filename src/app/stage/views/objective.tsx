@@ -7,7 +7,7 @@ import { type Palette, type Size, useCanvas } from "./canvas.tsx";
 import { type CurvePoint, type Height, objectiveCurves } from "./objective-curve.ts";
 import { type Dot, type DotHeight, decimate, dotsOf } from "./objective-dots.ts";
 import { rangeOf } from "./plugin-terms.ts";
-import { glance, pin } from "./store.ts";
+import { glance, pin, useStage } from "./store.ts";
 import { UpdatePicker, useUpdate } from "./update-picker.tsx";
 
 /** The axis of ratios reaches from 1/most to most, and no further than this. */
@@ -135,6 +135,7 @@ function mapping({ width, height }: Size, frame: Frame) {
 
 function Scatter({ record, dots, curve, frame, height }: ScatterProps) {
   const selection = usePage((state) => (state.selection?.record.step === record.step ? state.selection : undefined));
+  const inspected = useStage((state) => state.inspectedUpdate);
   const { settings } = record;
   const draw = useCallback(
     (context: CanvasRenderingContext2D, size: Size, colours: Palette) => {
@@ -232,6 +233,7 @@ function Scatter({ record, dots, curve, frame, height }: ScatterProps) {
       onKeyDown={onKeyDown}
     >
       <canvas ref={canvas} />
+      <Marks frame={frame} size={size} settings={settings} dot={inspectedDot(dots, selection, inspected)} />
       {at >= 0 && <span className="dot-words">{dotInWords(record, order[at], height)}</span>}
     </div>
   );
@@ -302,6 +304,45 @@ export function ticksOf([low, high]: readonly [number, number]): number[] {
   return ticks;
 }
 
+/** The bounds of a clipping objective, as ratios; those that lie outside of the frame are left out. */
+function boundsOf(settings: StepRecord["settings"], frame: Frame): { readonly side: "clipLow" | "clipHigh"; readonly ratio: number }[] {
+  return (["clipLow", "clipHigh"] as const).flatMap((side) => {
+    const bound = settings[`objective.${side}`];
+    const ratio = typeof bound === "number" ? (side === "clipLow" ? 1 - bound : 1 + bound) : 0;
+    return ratio <= frame.x[0] || ratio >= frame.x[1] ? [] : [{ side, ratio }];
+  });
+}
+
+/** The inspected token's dot, in the update that the inspector looks at, or its last. */
+function inspectedDot(dots: readonly Dot[], selection: { row: number; index: number } | undefined, update: number | undefined) {
+  const own = selection ? dots.filter((dot) => dot.row === selection.row && dot.index === selection.index) : [];
+  return own.find((dot) => dot.update + 1 === update) ?? own.at(-1);
+}
+
+/** What terms of the formula mean in the picture: not seen until it is lit, but there for the pointer. */
+function Marks({ frame, size, settings, dot }: { frame: Frame; size: Size; settings: StepRecord["settings"]; dot: Dot | undefined }) {
+  if (size.width === 0) return null;
+  const { px, py } = mapping(size, frame);
+  const across = (className: string, x: number) => <i key={`${className} ${x}`} className={`across ${className}`} style={{ left: x }} />;
+  const signs = [1, -1] as const;
+  return (
+    <span className="scatter-marks" aria-hidden="true" style={{ top: TOP, bottom: BOTTOM }}>
+      {frame.logarithmic &&
+        signs.flatMap((sign) => boundsOf(settings, frame).map(({ side, ratio }) => across(`mark-${side}`, px(ratio, sign))))}
+      {dot && (
+        <>
+          {across("mark-ratio", px(dot.x, dot.sign))}
+          <i
+            className="along mark-loss"
+            style={{ top: py(dot.y) - TOP, left: mapping(size, frame).start(dot.sign), width: mapping(size, frame).panel }}
+          />
+          <i className="mark-dot" style={{ left: px(dot.x, dot.sign), top: py(dot.y) - TOP }} />
+        </>
+      )}
+    </span>
+  );
+}
+
 /** The bounds of a clipping objective. */
 function drawBounds(
   context: CanvasRenderingContext2D,
@@ -312,15 +353,12 @@ function drawBounds(
   settings: StepRecord["settings"],
 ) {
   const { px } = mapping(size, frame);
-  const [low, high] = [settings["objective.clipLow"], settings["objective.clipHigh"]];
-  const bounds = [typeof low === "number" ? 1 - low : 0, typeof high === "number" ? 1 + high : 0];
   context.setLineDash([4, 4]);
   context.strokeStyle = colours.other;
-  for (const bound of bounds) {
-    if (bound <= frame.x[0] || bound >= frame.x[1]) continue;
+  for (const { ratio } of boundsOf(settings, frame)) {
     context.beginPath();
-    context.moveTo(px(bound, sign), TOP);
-    context.lineTo(px(bound, sign), size.height - BOTTOM);
+    context.moveTo(px(ratio, sign), TOP);
+    context.lineTo(px(ratio, sign), size.height - BOTTOM);
     context.stroke();
   }
   context.setLineDash([]);

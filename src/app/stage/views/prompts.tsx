@@ -63,7 +63,7 @@ export function PromptsView({ record }: { record: StepRecord }) {
               </p>
               {twins && <p className="checks dim">{twin < 0 ? "asked once" : `the same as problem ${twin + 1}, in other words`}</p>}
               {demonstrations.length > 0 && (
-                <p className="checks">
+                <p className="checks shown">
                   <span className="dim">shown: </span>
                   {shown.length > 0 ? shown.map(({ text }) => <code key={text}>{text.replaceAll("\n", "⏎")} </code>) : "nothing"}
                 </p>

@@ -59,10 +59,14 @@ interface StageState {
   readonly shape: "rows" | "tree";
   /** Place of an optimizer step in the record; undefined: the whole step, or its last. */
   readonly update: number | undefined;
+  /** The inspector looks at this optimizer step, counted from 1; undefined: the last in which the token took part. */
+  readonly inspectedUpdate: number | undefined;
   /** The inspected token was clicked: passing over others does not change it. */
   readonly pinned: boolean;
   /** The inspector has its room: from the first clicked token until it is closed. */
   readonly inspecting: boolean;
+  /** It has more of it than usual. */
+  readonly tall: boolean;
 }
 
 export const useStage = create<StageState>()(() => ({
@@ -70,8 +74,10 @@ export const useStage = create<StageState>()(() => ({
   channel: "auto",
   shape: "rows",
   update: undefined,
+  inspectedUpdate: undefined,
   pinned: false,
   inspecting: false,
+  tall: false,
 }));
 
 /** A phase chosen on the rail brings its own view, a new run a closed inspector. */

@@ -31,7 +31,7 @@ export function WeightsView({ record, phase }: { record: StepRecord; phase: Phas
     <>
       <div className="channel-bar">
         <UpdatePicker record={record} whole="all" />
-        <span className="legend" data-tip={aggregation?.explanation.sentence}>
+        <span className="legend of-weights" data-tip={aggregation?.explanation.sentence}>
           <i className="weight-sample" /> w up to {short(top, 2)} · <b>{aggregation?.name}</b>
         </span>
         <span className="columns weight-columns" aria-hidden="true">
@@ -54,7 +54,7 @@ export function WeightsView({ record, phase }: { record: StepRecord; phase: Phas
           </li>
         )}
         {summary.plugins.map(({ key, plugin, meaning, range: [low, high], zeros }) => (
-          <li key={key} data-tip={`${plugin}: ${meaning}`}>
+          <li key={key} data-of={key} data-tip={`${plugin}: ${meaning}`}>
             <b>{plugin}</b> {low === high ? short(low) : `${short(low)} … ${short(high)}`}
             {zeros > 0 && `, 0 at ${count(zeros, "place")}`}
           </li>
