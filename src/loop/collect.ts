@@ -1,8 +1,8 @@
 import type { PathStep } from "../algorithm/batch.ts";
 import type { Parameters } from "../algorithm/plugin.ts";
-import { RecipeError } from "../algorithm/plugin.ts";
 import { randomSequence, rowKeys, STREAM } from "../policy/random.ts";
 import { decode, EOS, encodePrompt } from "../policy/tokenizer.ts";
+import { checkFits } from "../recipes/fits.ts";
 import { needsOf } from "../recipes/recipe.ts";
 import { taskById } from "../tasks/index.ts";
 import { type Problem, sampleProblem, type Task } from "../tasks/task.ts";
@@ -32,7 +32,7 @@ export async function* collectRollouts(context: StepContext, record: StepRecord,
   const maxNewTokens = longestCompletion(context);
   const groupSize = params.groupSize as number;
   const twins = needsOf(recipe).has("twins");
-  if (twins && !task.rephrase) throw new RecipeError(`${recipe.name} asks every question in two forms, and ${task.id} has one form only`);
+  checkFits(recipe);
   // A unit is what a filter keeps or drops as a whole: one group, or two that ask the same.
   const unitSize = twins ? 2 : 1;
   const wanted = Math.ceil((params.promptsPerStep as number) / unitSize) * unitSize;

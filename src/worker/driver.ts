@@ -3,11 +3,11 @@ import type { Edit, Run } from "../loop/run.ts";
 import { EngineError } from "../policy/engine.ts";
 import { SNAPSHOT_EVERY } from "../storage/run-file.ts";
 import type { Keeper } from "./keeper.ts";
-import type { Turns } from "./look-back.ts";
 import type { Machine } from "./machine.ts";
 import { type OnScreen, runTo, storedRun } from "./on-screen.ts";
 import { Pace } from "./pace.ts";
 import type { Event } from "./protocol.ts";
+import type { Turns } from "./turns.ts";
 
 /** How far the run is to go before it stands still. */
 export type Goal =
@@ -116,31 +116,25 @@ export class Driver {
     await this.pumping;
   }
 
-  /** Stops where the loop stands, drops the step in progress, and keeps the run. */
-  async halt(): Promise<void> {
+  /**
+   * Another run takes the place of the one on screen, which is stopped and kept. If `open` fails the run stays where it stood.
+   * @param stored how many of the other's steps are stored
+   */
+  async replace(open: () => Promise<OnScreen>, stored = 0): Promise<OnScreen> {
     this.stop();
     await this.pumping;
     await this.keep();
+    const [phases, updated] = [this.shownPhases, this.betweenUpdates];
     this.generator = undefined;
-    this.shownPhases = 0;
-  }
-
-  /** Another run takes the place of the one on screen, which must have been halted. @param stored how many of its steps are stored */
-  adopt(next: OnScreen, stored = 0): void {
+    const next = await open().catch(async (error) => {
+      await this.comeBack(phases, updated);
+      throw error;
+    });
     this.onScreen?.run.dispose();
     this.onScreen = next;
     this.around.keeper.adopt(stored);
     this.dropStep();
-  }
-
-  /** Opens what is to take the run's place. If that fails the run stays, at its last whole step. */
-  async inItsPlace<T>(open: () => Promise<T>): Promise<T> {
-    try {
-      return await open();
-    } catch (error) {
-      if (this.betweenUpdates) await this.rewind();
-      throw error;
-    }
+    return next;
   }
 
   /** Slow motion: the pause after each phase, in milliseconds. */
@@ -290,6 +284,25 @@ export class Driver {
     this.betweenUpdates = false;
   }
 
+  /** After `phases` of its step the run was left for another, which did not come. */
+  private async comeBack(phases: number, updated: boolean): Promise<void> {
+    const { machine } = this.around;
+    if (!this.onScreen || machine.lost) return;
+    if (this.onScreen.run.engine !== machine.engine) return this.recover(machine.refusal ?? LOST);
+    if (updated) await this.rewind();
+    await this.goThrough(phases);
+  }
+
+  /** The first phases of the next step, unseen. */
+  private async goThrough(phases: number): Promise<void> {
+    this.shownPhases = phases;
+    this.generator = phases > 0 ? this.needed.run.next() : undefined;
+    for (let i = 0; i < phases; i++) {
+      const { value: record } = await this.generator!.next();
+      this.betweenUpdates = (record?.updates.length ?? 0) > 0;
+    }
+  }
+
   /** Forgets the step in progress, as if it had not begun. Only its updates change the policy, so mostly there is nothing to restore. */
   private async rewind(): Promise<void> {
     this.dropStep();
@@ -305,12 +318,10 @@ export class Driver {
     await run.restore(history.nearest() ?? { step: 0, state: { theta, m: zeros(), v: zeros(), updates: 0 } });
   }
 
-  /** Computes the steps between the snapshot that a run was opened at and where it stood. */
-  replay({ run, history, metrics }: OnScreen, onProgress = this.tellReplay): Promise<void> {
+  /** Computes the steps between the snapshot that the run was opened at and where it stood. */
+  private replay({ run, history, metrics }: OnScreen, onProgress: (fraction: number) => void): Promise<void> {
     return runTo(run, metrics.at(-1)?.step ?? 0, (record) => history.addRecord(record), onProgress);
   }
-
-  private readonly tellReplay = (fraction: number) => this.around.emit({ type: "progress", what: "Bringing the run back", fraction });
 
   /** A new engine in place of one that is gone, brought to the phase that was shown. */
   private async recover(reason: string): Promise<void> {
@@ -323,10 +334,8 @@ export class Driver {
     const { setup, edits }: Run = current.run;
     const snapshot = current.history.nearest();
     current.run = await machine.openRun(setup, { edits, ...(snapshot ? { snapshot } : {}) });
-    await this.replay(current);
-    this.generator = current.run.next();
-    for (let i = 0; i < phases; i++) await this.generator.next();
-    if (phases === 0) this.generator = undefined;
+    await this.replay(current, (fraction) => emit({ type: "progress", what: "Bringing the run back", fraction }));
+    await this.goThrough(phases);
     emit({ type: "notice", message: `The run goes on where it was, on ${label}.` });
   }
 

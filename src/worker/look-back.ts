@@ -1,20 +1,10 @@
 import { TIMINGS } from "../loop/metrics.ts";
-import { type Metrics, PHASES, type StepRecord } from "../loop/record.ts";
+import type { Metrics, StepRecord } from "../loop/record.ts";
 import type { Run, Snapshot } from "../loop/run.ts";
 import type { RunHistory } from "./history.ts";
 import { sentence } from "./keeper.ts";
 import type { Event } from "./protocol.ts";
-
-/** One after the other: work that shares the engine waits for its turn. */
-export class Turns {
-  private last: Promise<unknown> = Promise.resolve();
-
-  take<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.last.then(work, work);
-    this.last = turn.catch(() => {});
-    return turn;
-  }
-}
+import { type Beside, stepInTurns, type Turns } from "./turns.ts";
 
 /** Scrubbing asks for many steps in passing: only one that is stayed at for so long (milliseconds) is computed again. */
 const PATIENCE = 80;
@@ -31,10 +21,9 @@ interface Surroundings {
   /** Opens a run of its own, with the same setup and edits, at a snapshot or the beginning. */
   openAt(run: Run, snapshot: Snapshot | undefined): Promise<Run>;
   readonly turns: Turns;
+  readonly beside: Beside;
   isLost(): boolean;
   emit(event: Event): void;
-  /** Nothing is computed any more. */
-  onEnd(): void;
 }
 
 /**
@@ -44,49 +33,26 @@ interface Surroundings {
  */
 export class LookBack {
   private readonly around: Surroundings;
-  private current: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
 
   constructor(around: Surroundings) {
     this.around = around;
   }
 
-  get busy(): boolean {
-    return this.current !== undefined;
-  }
-
   ask(step: number): void {
-    this.cancel();
-    const { emit } = this.around;
+    const { emit, beside, isLost } = this.around;
+    beside.cancel();
     const subject = this.around.subject();
     const record = subject?.history.record(step);
     if (record || !subject || !Number.isInteger(step) || step < 1 || step > subject.run.step) {
       emit({ type: "record", step, record: record ?? null });
       return;
     }
-    const abort = new AbortController();
-    const before = this.current?.done;
-    const done = Promise.resolve(before)
-      .then(() => this.compute(subject, step, abort.signal))
-      .catch((error) => {
-        const problem = this.around.isLost() ? "the GPU was lost meanwhile; look at it again" : sentence(error);
+    beside.begin((signal) =>
+      this.compute(subject, step, signal).catch((error) => {
+        const problem = isLost() ? "the GPU was lost meanwhile; look at it again" : sentence(error);
         emit({ type: "record", step, record: null, problem });
-      })
-      .finally(() => {
-        if (this.current?.abort !== abort) return;
-        this.current = undefined;
-        this.around.onEnd();
-      });
-    this.current = { abort, done };
-  }
-
-  cancel(): void {
-    this.current?.abort.abort();
-  }
-
-  /** Gives up, and waits until the engine is free of it. */
-  async end(): Promise<void> {
-    this.cancel();
-    await this.current?.done;
+      }),
+    );
   }
 
   private async compute({ run, history, metrics }: Subject, step: number, signal: AbortSignal): Promise<void> {
@@ -99,16 +65,12 @@ export class LookBack {
     try {
       let last: StepRecord | undefined;
       while (again.step < step) {
-        const phases = again.next();
-        for (;;) {
-          const share = last && last.step > again.step ? PHASES.indexOf(last.phase) / PHASES.length : 0;
-          emit({ type: "recomputing", step, from, fraction: (again.step - from + share) / (step - from) });
-          const { done, value } = await turns.take(() => phases.next());
-          if (signal.aborted) return;
-          if (done) break;
-          last = value;
-        }
-        if (!history.record(last!.step)) history.addRecomputed(last!);
+        const done = again.step - from;
+        last = await stepInTurns(again, turns, signal, (share) =>
+          emit({ type: "recomputing", step, from, fraction: (done + share) / (step - from) }),
+        );
+        if (!last) return;
+        if (!history.record(last.step)) history.addRecomputed(last);
       }
       const original = metrics.find((line) => line.step === step);
       const recomputed = original && sameMetrics(last!.metrics!, original) ? "same" : "different";
@@ -123,6 +85,6 @@ export class LookBack {
 const isEvaluation = (name: string) => name.startsWith("pass@") || name.startsWith("eval/");
 
 /** Whether a step that was computed again equals the original in every number, apart from the time that it took. */
-function sameMetrics(again: Metrics, original: Metrics): boolean {
+export function sameMetrics(again: Metrics, original: Metrics): boolean {
   return Object.entries(again).every(([name, value]) => TIMINGS.includes(name) || isEvaluation(name) || original[name] === value);
 }

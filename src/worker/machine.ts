@@ -97,7 +97,7 @@ export class Machine {
 
   /** A second run beside one on the engine at hand. @throws EngineError if that is lost. */
   async openBeside(setup: RunSetup, options: RunOptions): Promise<Run> {
-    return Run.open(this.engine, setup, await this.baseOf(setup.policy), { ...options, inspect: true });
+    return Run.open(this.engine, setup, await this.weightsOf(setup.policy), { inspect: true, ...options });
   }
 
   /** The weights of the policy, kept for the next time. */

@@ -1,10 +1,10 @@
 import { evaluationMetrics } from "../loop/metrics.ts";
 import type { Driver } from "./driver.ts";
 import type { Keeper } from "./keeper.ts";
-import type { LookBack, Turns } from "./look-back.ts";
 import type { Machine } from "./machine.ts";
 import { type OnScreen, storedRun } from "./on-screen.ts";
 import type { Event } from "./protocol.ts";
+import type { Turns } from "./turns.ts";
 
 /** Idle time before pass@k is measured, and the longest that it may be expected to take (milliseconds). */
 const IDLE = 1500;
@@ -14,7 +14,8 @@ interface Surroundings {
   readonly machine: Machine;
   readonly keeper: Keeper;
   readonly driver: Driver;
-  readonly lookBack: LookBack;
+  /** Something else is to do. */
+  isBusy(): boolean;
   readonly turns: Turns;
   /** Does it after the commands that came before. */
   queue(work: () => Promise<void>): void;
@@ -44,9 +45,9 @@ export class Measurements {
   /** Has pass@k measured after a while, unless something else is asked for until then. */
   start(): void {
     this.stop();
-    const { driver, lookBack, queue } = this.around;
+    const { driver, isBusy, queue } = this.around;
     const { current } = driver;
-    if (!current || driver.going || lookBack.busy) return;
+    if (!current || isBusy()) return;
     const { params } = current.run.upcoming.recipe.slots.evaluation;
     const rows = (params.passAtKProblems as number) * (params.passAtKSamples as number);
     if (rows * driver.millisecondsPerRow > IDLE_WORK || (current.start && this.isMeasured(current))) return;

@@ -15,9 +15,12 @@ export type Command =
   | { type: "resume"; runId: string }
   | { type: "forget"; runId: string }
   | { type: "rename"; runId: string; name: string }
-  /** A new run that shares the first `step` steps with the run at hand and goes on from there with changed knobs; the other stays kept. */
+  /**
+   * A new run that shares the first `step` steps with the run at hand and goes on from there with changed knobs; the other stays kept. Knobs
+   * that were set ahead of where the run stands turn in the fork, too.
+   */
   | { type: "fork"; step: number; changes: readonly Change[]; name: string }
-  /** Asks for a kept run as a file; `rollouts` and `recording` only of the run at hand, whose records are in memory. */
+  /** Asks for a run as a file. `rollouts` and `recording` are of the steps at hand of the run on screen; `rolloutsAgain` are all answers of any kept run, computed again beside it. */
   | { type: "export"; runId: string; what: ExportKind }
   /** Puts the run of a file among the kept ones. */
   | { type: "import"; text: string }
@@ -37,10 +40,10 @@ export type Command =
   | { type: "record"; step: number }
   /** Asks for answers to one held-out problem, before training and now; `problem` counts from 0. */
   | { type: "sample"; problem: number; samples: number }
-  /** Gives up what is being computed again. */
+  /** Gives up what is being computed again, or brought on screen. */
   | { type: "cancel" };
 
-export type ExportKind = "run" | "metrics" | "rollouts" | "recording";
+export type ExportKind = "run" | "metrics" | "rollouts" | "rolloutsAgain" | "recording";
 
 export interface EngineStatus {
   readonly kind: "webgpu" | "portable";
@@ -82,7 +85,8 @@ export interface Memory {
 }
 
 export type Event =
-  | { type: "progress"; what: string; fraction: number }
+  /** What is being done; `cancel` says that it can be given up. */
+  | { type: "progress"; what: string; fraction: number; cancel?: true }
   | { type: "ready"; engine: EngineStatus; keptRuns: KeptRun[] }
   /** The engine from now on: the first one, or another in place of one that failed. */
   | { type: "engine"; engine: EngineStatus }

@@ -1,14 +1,16 @@
 import { checkWeights, readRunFile } from "../storage/run-file.ts";
 import type { RunStore } from "../storage/run-store.ts";
+import { exportAnswersAgain } from "./answers-again.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Driver } from "./driver.ts";
 import { Keeper, sentence } from "./keeper.ts";
-import { LookBack, Turns } from "./look-back.ts";
+import { LookBack } from "./look-back.ts";
 import { Machine, type Supplies } from "./machine.ts";
 import { Measurements } from "./measurements.ts";
 import { storedRun } from "./on-screen.ts";
 import type { Command, Event, ExportKind } from "./protocol.ts";
 import { fileOf } from "./run-files.ts";
+import { Beside, Turns } from "./turns.ts";
 
 /** What the session needs from its surroundings: a worker in a browser, or a test. */
 export interface SessionHost extends Supplies {
@@ -22,10 +24,14 @@ export interface SessionHost extends Supplies {
  */
 export class Session {
   private readonly host: SessionHost;
+  private readonly turns = new Turns();
   private readonly machine: Machine;
   private readonly keeper: Keeper;
   private readonly driver: Driver;
   private readonly lookBack: LookBack;
+  /** What is computed again beside the run on screen: a step that is looked back at, and the answers of a kept run. */
+  private readonly looking: Beside;
+  private readonly exporting: Beside;
   private readonly arrivals: Arrivals;
   private readonly measurements: Measurements;
   private queue: Promise<void> = Promise.resolve();
@@ -33,7 +39,7 @@ export class Session {
   constructor(host: SessionHost) {
     this.host = host;
     const emit = (event: Event) => host.emit(event);
-    const turns = new Turns();
+    const { turns } = this;
     const onRest = () => {
       // The device may have gone in the moment in which the run came to rest.
       if (this.machine.lost) void this.handle({ type: "pause" });
@@ -45,20 +51,28 @@ export class Session {
     const { machine, keeper } = this;
     this.driver = new Driver({ machine, keeper, turns, emit, fail: (error) => this.fail(error), onRest });
     const { driver } = this;
+    const onEnd = () => {
+      if (driver.current) driver.tellMemory();
+      this.measurements.start();
+    };
+    this.looking = new Beside(onEnd);
+    this.exporting = new Beside(onEnd);
+    const [looking, exporting] = [this.looking, this.exporting];
     this.lookBack = new LookBack({
       subject: () => driver.current,
       openAt: (run, snapshot) => machine.openBeside(run.setup, { edits: run.edits, ...(snapshot ? { snapshot } : {}) }),
       turns,
+      beside: looking,
       isLost: () => machine.lost,
       emit,
-      onEnd: () => {
-        driver.tellMemory();
-        this.measurements.start();
-      },
     });
-    const { lookBack } = this;
-    this.arrivals = new Arrivals({ machine, keeper, driver, lookBack, emit });
-    this.measurements = new Measurements({ machine, keeper, driver, lookBack, turns, emit, queue: (work) => this.enqueue(work) });
+    const clear = async () => {
+      await looking.end();
+      await exporting.end();
+    };
+    this.arrivals = new Arrivals({ machine, keeper, driver, clear, emit });
+    const isBusy = () => driver.going || looking.busy || exporting.busy;
+    this.measurements = new Measurements({ machine, keeper, driver, isBusy, turns, emit, queue: (work) => this.enqueue(work) });
   }
 
   /** Handles a command after those before it. Never throws: failures become events. */
@@ -67,15 +81,21 @@ export class Session {
     // Pausing, and giving up, must not wait behind the work that they end.
     if (command.type === "pause") this.driver.stop();
     if (command.type === "pace") this.driver.setPace(command.pause);
-    if (command.type === "cancel") {
-      this.lookBack.cancel();
-      this.arrivals.cancel();
-    }
+    if (command.type === "cancel") this.cancel();
     return this.enqueue(() =>
       this.execute(command)
         .catch((error) => this.fail(error, command.type === "open"))
         .finally(() => this.measurements.start()),
     );
+  }
+
+  /** What a person waits for most at the moment is given up. */
+  private cancel(): void {
+    if (this.looking.busy) this.looking.cancel();
+    else {
+      this.exporting.cancel();
+      this.arrivals.cancel();
+    }
   }
 
   private enqueue(work: () => Promise<void>): Promise<void> {
@@ -158,10 +178,12 @@ export class Session {
   }
 
   private async export(id: string, what: ExportKind): Promise<void> {
-    const { machine, driver, keeper } = this;
+    const { machine, driver, keeper, turns, exporting } = this;
     const here = driver.current?.id === id ? driver.current : undefined;
     const kept = here ? { run: storedRun(here, machine.engine.plan), metrics: here.metrics } : await keeper.load(id);
-    this.host.emit({ type: "exported", ...(await fileOf(kept, what, here?.history.keptRecords, machine.label)) });
+    const emit = (event: Event) => this.host.emit(event);
+    if (what === "rolloutsAgain") return exportAnswersAgain(kept, { machine, turns, beside: exporting, emit });
+    emit({ type: "exported", ...(await fileOf(kept, what, here?.history.keptRecords, machine.label)) });
   }
 
   private async import(text: string): Promise<void> {

@@ -199,6 +199,80 @@ describe("a fork", () => {
   });
 });
 
+describe("what is set ahead", () => {
+  const ahead = [
+    { step: 3, path: "sampler.temperature", value: 0.9 },
+    { step: 6, path: "objective.clipHigh", value: 0.5 },
+    { step: 7, path: "sampler.groupSize", value: 3 },
+  ];
+
+  async function withAhead() {
+    const s = openSession(memoryRunStore());
+    await s.send(open);
+    await s.send({ type: "start", setup: small, edits: ahead });
+    await steps(s, 4);
+    return s;
+  }
+
+  it("holds in a fork, too, and that is said; what the fork's step has behind it does not come back", async () => {
+    const s = await withAhead();
+    await s.send({ type: "fork", step: 2, changes: [], name: "a" });
+    expect(s.of("started").at(-1)!.edits).toEqual(ahead.slice(1));
+    expect(s.of("notice").map((e) => e.message)).toEqual([
+      expect.stringMatching(/^What was set ahead holds in the fork, too: .* 0\.5 from step 6, Group size 3 from step 7\.$/),
+    ]);
+    await steps(s, 5);
+    expect(s.of("step").at(-1)!.metrics).toMatchObject({ step: 7, rollouts_drawn: 6 });
+  });
+
+  it("gives way to the fork's own changes, and is left out where it does not fit them", async () => {
+    const s = await withAhead();
+    await s.send({ type: "edit", path: "sampler.groupSize", value: 6 });
+    await s.send({
+      type: "fork",
+      step: 4,
+      changes: [
+        ["objective", "sapo"],
+        ["sampler.groupSize", 5],
+      ],
+      name: "b",
+    });
+    expect(s.of("started").at(-1)!.edits).toEqual([
+      ahead[0],
+      { step: 5, path: "objective", value: "sapo" },
+      { step: 5, path: "sampler.groupSize", value: 5 },
+      ahead[2],
+    ]);
+    expect(s.of("notice").at(-1)!.message).toMatch(/^What was set ahead does not fit the fork and is left out: .* from step 6\.$/);
+  });
+});
+
+it("a kept run that is given up on its way leaves the run on screen where it stood", async () => {
+  const store = memoryRunStore();
+  const first = await started(store);
+  await steps(first, 12);
+  // The visit ends here: the last snapshot is of step 10.
+  const s = await started(store);
+  await steps(s, 2);
+  while (s.last().phase !== "update") {
+    const shown = s.of("phase").length;
+    await s.send({ type: "phase" });
+    await s.until(() => s.of("phase").length > shown && s.idle());
+  }
+  const resuming = s.send({ type: "resume", runId: first.of("started")[0].runId });
+  await s.until(() => s.of("progress").some((e) => e.what === "Bringing the run back" && e.cancel === true));
+  void s.send({ type: "cancel" });
+  await resuming;
+  expect(s.of("error").map((e) => e.message)).toEqual(["The run was not opened."]);
+  expect(s.of("started")).toHaveLength(1);
+  // In the middle of the updates of step 3: what is left of it are phases, not a step.
+  const before = s.of("phase").length;
+  await steps(s, 1);
+  expect(s.of("phase")[before]).toMatchObject({ phase: "update", record: { step: 3 } });
+  const original = first.of("step").map((e) => reproducible(e.metrics));
+  expect(s.of("step").map((e) => reproducible(e.metrics))).toEqual(original.slice(0, 3));
+});
+
 it("slow motion shows every phase and stands still after each; a pause or full speed ends the wait at once", async () => {
   const s = await started();
   await s.send({ type: "pace", pause: 60_000 });
@@ -285,6 +359,18 @@ describe("a run as a file", () => {
       .map((line) => JSON.parse(line));
     expect(lines).toHaveLength(2 * 8);
     expect(lines[8]).toMatchObject({ step: 2, output: expect.any(String), score: expect.any(Number), group: 0, row: 0 });
+    // Of a kept run, whose records nobody has any more, they are computed again; the run on screen goes on.
+    await s.send({ type: "start", setup: { ...small, seed: 8 } });
+    await s.send({ type: "step", count: 2 });
+    await s.send({ type: "export", runId, what: "rolloutsAgain" });
+    await s.until(() => s.of("exported").length === 3 && s.of("step").length === 4 && s.idle());
+    expect(String(s.of("exported")[2].content)).toBe(jsonl);
+    expect(s.of("exported")[2].fileName).toMatch(/-2-steps\.jsonl$/);
+    expect(s.of("notice")).toEqual([]);
+    await s.send({ type: "export", runId, what: "rolloutsAgain" });
+    await s.send({ type: "cancel" });
+    await s.until(() => s.of("error").length > 0);
+    expect(s.of("error").at(-1)!.message).toBe("The answers were not exported.");
     await s.send({ type: "export", runId: "gone", what: "run" });
     expect(s.of("error").at(-1)!.message).toBe("This run is no longer kept.");
   });
