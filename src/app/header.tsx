@@ -8,7 +8,7 @@ import { Help } from "./help.tsx";
 import { openRuns } from "./kept/open.ts";
 import { changesFromGrpo, parameterAt } from "./knobs/describe.ts";
 import { LearnButton } from "./lessons/learn.tsx";
-import { RUNNABLE_GROUPS } from "./recipes/groups.ts";
+import { misfitsOn, RUNNABLE_GROUPS } from "./recipes/groups.ts";
 import { openRecipes } from "./recipes/open.ts";
 import { useRecording } from "./recording/state.ts";
 import { Share } from "./share.tsx";
@@ -80,29 +80,34 @@ function Choices({ run }: { run: RunView }) {
   const recorded = useRecording((state) => state.shown !== undefined);
   const level = parameterAt(recipe, "task.level");
   const setup = () => setupNow()!;
+  const misfits = misfitsOn(recipe.slots.task.plugin);
   return (
     <div className="choices" inert={recorded}>
       <label>
+        <span>Task</span>
         <select value={recipe.slots.task.plugin} onChange={(event) => edit("task", event.target.value)} aria-label="Task">
           {PLUGINS.task.map((task) => (
-            <option key={task.id} value={task.id}>
+            <option key={task.id} value={task.id} disabled={misfitsOn(task.id).has(recipe.id)}>
               {task.name}
             </option>
           ))}
         </select>
       </label>
-      <select
-        value={recipe.slots.task.params.level as string}
-        onChange={(event) => edit("task.level", event.target.value)}
-        aria-label="Level"
-      >
-        {level?.kind === "choice" &&
-          level.options.map((option) => (
-            <option key={option.value} value={option.value}>
-              {option.label}
-            </option>
-          ))}
-      </select>
+      <label className="level-choice">
+        <span>Level</span>
+        <select
+          value={recipe.slots.task.params.level as string}
+          onChange={(event) => edit("task.level", event.target.value)}
+          aria-label="Level"
+        >
+          {level?.kind === "choice" &&
+            level.options.map((option) => (
+              <option key={option.value} value={option.value}>
+                {option.label}
+              </option>
+            ))}
+        </select>
+      </label>
       <label className="recipe-choice" data-tip={recipe.name}>
         <span>Recipe</span>
         <select
@@ -116,8 +121,9 @@ function Choices({ run }: { run: RunView }) {
           {RUNNABLE_GROUPS.map(({ title, recipes }) => (
             <optgroup key={title} label={title}>
               {recipes.map((r) => (
-                <option key={r.id} value={r.id}>
+                <option key={r.id} value={r.id} disabled={misfits.has(r.id)} title={misfits.get(r.id)}>
                   {r.name}
+                  {misfits.has(r.id) && " (not on this task)"}
                 </option>
               ))}
             </optgroup>

@@ -63,7 +63,7 @@ export function useCanvas(draw: (context: CanvasRenderingContext2D, size: Size, 
     canvas.current!.width = size.width * density;
     canvas.current!.height = size.height * density;
     context.setTransform(density, 0, 0, density, 0, 0);
-    context.font = '12px "Inter", "Segoe UI", system-ui, sans-serif';
+    context.font = '13px "Playground Sans", "Segoe UI", system-ui, sans-serif';
     draw(context, size, palette(canvas.current!));
   }, [draw, size, theme]);
   return { box, canvas, size };
