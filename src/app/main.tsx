@@ -2,6 +2,8 @@ import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app.tsx";
 import { begin } from "./begin.ts";
+import { settled } from "./offline/register.ts";
+import { usePage } from "./state.ts";
 import "./theme.css";
 import "./layout.css";
 
@@ -21,4 +23,13 @@ createRoot(document.getElementById("root")!).render(
     </Suspense>
   </StrictMode>,
 );
-if (!page) void begin();
+if (page) settled();
+else {
+  // The first answers are there, or will never be.
+  const stop = usePage.subscribe(({ live, fatal }) => {
+    if (!live?.tokens && fatal === undefined) return;
+    stop();
+    settled();
+  });
+  void begin();
+}

@@ -1,4 +1,5 @@
 /// <reference lib="webworker" />
+import type { Base } from "../loop/run.ts";
 import { createPortableEngine } from "../policy/portable/browser.ts";
 import { browserRunStore } from "../storage/run-store.ts";
 import { openEngine } from "./engines.ts";
@@ -11,6 +12,18 @@ import { Session } from "./session.ts";
 declare const self: DedicatedWorkerGlobalScope;
 
 let opened: Extract<Command, { type: "open" }> | undefined;
+/** Weights that are on their way while the engine starts. */
+let ahead: { readonly policy: string; readonly base: Promise<Base> } | undefined;
+
+/** Only the first run has an engine to wait for. */
+let started = false;
+
+function loadBase(policy: string): Promise<Base> {
+  const base = ahead?.policy === policy ? ahead.base : fetchBase(opened!.policiesUrl, policy);
+  // What did not arrive is asked for again next time, and what did is the session's to keep.
+  ahead = undefined;
+  return base;
+}
 
 const session = new Session({
   createEngine: (wanted, refusal) =>
@@ -23,12 +36,19 @@ const session = new Session({
       },
       refusal,
     ),
-  loadBase: (policy) => fetchBase(opened!.policiesUrl, policy),
+  loadBase,
   store: browserRunStore(),
   emit: (event: Event) => self.postMessage(event),
 });
 
 self.onmessage = ({ data }: MessageEvent<Command>) => {
   if (data.type === "open") opened = data;
+  if (data.type === "start" && !started) {
+    started = true;
+    const { policy } = data.setup;
+    ahead = { policy, base: fetchBase(opened!.policiesUrl, policy) };
+    // A failure is told when the session asks.
+    ahead.base.catch(() => {});
+  }
   void session.handle(data);
 };

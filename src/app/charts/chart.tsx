@@ -124,40 +124,24 @@ interface LinesProps {
   readonly end: number;
 }
 
+// Whatever is another object than before sets Recharts computing anew, so what stays the same is made once.
+const MARGIN = { top: 4, right: RIGHT, bottom: 0, left: 0 };
+const TICK = { fill: "var(--dim)", fontSize: 12 };
+const UNTOUCHED = { pointerEvents: "none" } as const;
+
 const Lines = memo(function Lines({ spec, points, overlays, width, height, end }: LinesProps) {
-  return (
-    <LineChart
-      width={width}
-      height={height}
-      data={points.length > 0 ? (points as Point[]) : NO_STEPS}
-      margin={{ top: 4, right: RIGHT, bottom: 0, left: 0 }}
-      accessibilityLayer={false}
-      throttleDelay={1000}
-      style={{ pointerEvents: "none" }}
-    >
-      <XAxis
-        dataKey="step"
-        type="number"
-        domain={[0, end]}
-        ticks={[0, end / 2, end]}
-        height={BOTTOM}
-        tickLine={false}
-        stroke="var(--line)"
-        tick={{ fill: "var(--dim)", fontSize: 12 }}
-      />
-      <YAxis
-        width={LEFT}
-        tickSize={0}
-        tickMargin={5}
-        domain={spec.domain ? [...spec.domain] : [0, (max: number) => Math.max(spec.least ?? 0, max)]}
-        tickCount={3}
-        tickLine={false}
-        axisLine={false}
-        stroke="var(--line)"
-        tick={{ fill: "var(--dim)", fontSize: 12 }}
-        tickFormatter={(value: number) => show(spec.format, value, 2)}
-      />
-      {overlays.map(({ key, name, colour, dash, sparse }) => (
+  const steps = useMemo(() => ({ domain: [0, end] as const, ticks: [0, end / 2, end] }), [end]);
+  const values = useMemo(
+    () => ({
+      domain: spec.domain ? ([...spec.domain] as [number, number]) : ([0, (max: number) => Math.max(spec.least ?? 0, max)] as const),
+      tick: (value: number) => show(spec.format, value, 2),
+    }),
+    [spec],
+  );
+  const few = points.length === 1;
+  const drawn = useMemo(
+    () => [
+      ...overlays.map(({ key, name, colour, dash, sparse }) => (
         <Line
           key={key}
           dataKey={(point: Point) => point[key]}
@@ -171,8 +155,8 @@ const Lines = memo(function Lines({ spec, points, overlays, width, height, end }
           connectNulls
           isAnimationActive={false}
         />
-      ))}
-      {spec.lines.map((line) => (
+      )),
+      ...spec.lines.map((line) => (
         <Line
           key={line.metric}
           dataKey={line.metric}
@@ -181,12 +165,56 @@ const Lines = memo(function Lines({ spec, points, overlays, width, height, end }
           stroke={`var(--${line.colour})`}
           strokeWidth={2}
           strokeDasharray={line.colour === "orange" && !line.sparse ? "5 3" : undefined}
-          dot={line.sparse || points.length === 1 ? { r: 2.5, fill: `var(--${line.colour})`, strokeDasharray: "none" } : false}
+          dot={line.sparse || few ? { r: 2.5, fill: `var(--${line.colour})`, strokeDasharray: "none" } : false}
           activeDot={false}
           connectNulls
           isAnimationActive={false}
         />
-      ))}
+      )),
+    ],
+    [overlays, spec, few],
+  );
+  const axes = useMemo(
+    () => (
+      <>
+        <XAxis
+          dataKey="step"
+          type="number"
+          domain={steps.domain}
+          ticks={steps.ticks}
+          height={BOTTOM}
+          tickLine={false}
+          stroke="var(--line)"
+          tick={TICK}
+        />
+        <YAxis
+          width={LEFT}
+          tickSize={0}
+          tickMargin={5}
+          domain={values.domain}
+          tickCount={3}
+          tickLine={false}
+          axisLine={false}
+          stroke="var(--line)"
+          tick={TICK}
+          tickFormatter={values.tick}
+        />
+      </>
+    ),
+    [steps, values],
+  );
+  return (
+    <LineChart
+      width={width}
+      height={height}
+      data={points.length > 0 ? (points as Point[]) : NO_STEPS}
+      margin={MARGIN}
+      accessibilityLayer={false}
+      throttleDelay={1000}
+      style={UNTOUCHED}
+    >
+      {axes}
+      {drawn}
     </LineChart>
   );
 });

@@ -1,17 +1,26 @@
 /**
  * Brings in the service worker, before anything else of the page runs. Where the host does not isolate the page, the worker does, from the
- * next load on: so the page loads once more before it begins. On `<html>`, `data-offline="ready"` tells that everything is kept.
+ * next load on: so the page loads once more before it begins. On `<html>`, `data-offline="ready"` tells that everything is kept. That is
+ * begun when the page says that it has what it needs itself (`settled`), because what is kept for later should not share the line with it.
  */
 
 /** Marks that this tab has loaded again for isolation's sake; where that did not help, once is enough. */
 const MARK = "rlvr-loaded-for-isolation";
 /** The longest that the page waits for the worker before it begins without isolation (milliseconds). */
 const PATIENCE = 10_000;
+/** The longest that files for later visits wait for what the page needs now (milliseconds). */
+const LATEST = 30_000;
+
+/** The page's to call, once. */
+export let settled: () => void;
+const calm = new Promise<void>((resolve) => {
+  settled = resolve;
+});
 
 if (import.meta.env.PROD && "serviceWorker" in navigator) {
   if (crossOriginIsolated) {
     mark(false);
-    addEventListener("load", () => void keep());
+    void keep();
   } else {
     const leaving = mark(true) && (await Promise.race([inControl(), new Promise((resolve) => setTimeout(resolve, PATIENCE, false))]));
     if (leaving) {
@@ -51,6 +60,7 @@ async function inControl(): Promise<boolean> {
 
 /** Has the worker keep all files for visits without a network. */
 async function keep(): Promise<void> {
+  await Promise.race([calm, new Promise((resolve) => setTimeout(resolve, LATEST))]);
   if (!(await register())) return;
   navigator.serviceWorker.addEventListener("message", ({ data }: MessageEvent<{ kept: boolean }>) => {
     if (data.kept) document.documentElement.dataset.offline = "ready";

@@ -81,6 +81,8 @@ async function answer(request: Request): Promise<Response> {
 function isolated(response: Response): Response {
   // A redirect is the browser's to follow; it cannot be read here.
   if (response.type === "opaqueredirect") return response;
+  // With an answer of its own the browser keeps what it compiled from it; a new one would be compiled at every visit.
+  if (response.headers.get("Cross-Origin-Embedder-Policy") === "require-corp") return response;
   const headers = new Headers(response.headers);
   headers.set("Cross-Origin-Opener-Policy", "same-origin");
   headers.set("Cross-Origin-Embedder-Policy", "require-corp");
@@ -97,7 +99,7 @@ function keepAll(): Promise<void> {
       if (onlyOnUse(name) || (await cache.match(keyOf(name)))) continue;
       const response = await fetch(new URL(name, SCOPE), { cache: lasting(name) ? "default" : "no-cache" });
       if (!response.ok) throw new Error(`${name}: ${response.status}`);
-      await cache.put(keyOf(name), response);
+      await cache.put(keyOf(name), isolated(response));
     }
   })().finally(() => {
     keeping = undefined;

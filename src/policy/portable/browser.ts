@@ -1,5 +1,6 @@
 import type { Engine } from "../engine.ts";
 import { type PortableOptions, portableEngine } from "./engine.ts";
+import { Graph } from "./graph.ts";
 import type { OrtModule } from "./runtime.ts";
 
 export interface BrowserOptions extends PortableOptions {
@@ -17,5 +18,19 @@ export async function createPortableEngine(options: BrowserOptions = {}): Promis
   const threads = globalThis.crossOriginIsolated ? (options.threads ?? spare) : 1;
   ort.env.wasm.numThreads = threads;
   if (options.wasmPaths) ort.env.wasm.wasmPaths = options.wasmPaths;
+  fetchRuntime(ort as unknown as OrtModule);
   return portableEngine({ ort: ort as unknown as OrtModule, backend: "onnxruntime-web", threads }, options);
+}
+
+/**
+ * ONNX Runtime fetches and compiles its WebAssembly when it is given its first model. That is now, so that weights can arrive meanwhile. If it
+ * fails, so does the first model that matters, and that is reported.
+ */
+function fetchRuntime({ InferenceSession }: OrtModule): void {
+  const graph = new Graph("nothing");
+  graph.output(graph.input("x", "float32", [1]), "float32", [1], "y");
+  InferenceSession.create(graph.model(), { executionProviders: ["wasm"] }).then(
+    (session) => session.release(),
+    () => {},
+  );
 }
