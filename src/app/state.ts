@@ -58,8 +58,8 @@ export interface ShippedPolicy {
 
 export interface PageState {
   readonly policies: readonly ShippedPolicy[];
-  /** What the page waits for, and how much of it is done, if that is known. */
-  readonly progress: { readonly what: string; readonly fraction: number | undefined } | undefined;
+  /** What the page waits for, how much of it is done, if that is known, and whether it can be given up. */
+  readonly progress: { readonly what: string; readonly fraction: number | undefined; readonly cancel?: true } | undefined;
   readonly engine: EngineStatus | undefined;
   /** Runs that could be resumed, newest first. */
   readonly keptRuns: readonly KeptRun[];
@@ -85,6 +85,8 @@ export interface PageState {
   readonly start: EvaluationRecord | undefined;
   /** The last measurement of pass@k, and after which step it was made. */
   readonly measured: { readonly step: number; readonly evaluation: EvaluationRecord } | undefined;
+  /** Every such measurement of this visit, by step. */
+  readonly measurements: readonly { readonly step: number; readonly evaluation: EvaluationRecord }[];
   /** Answers to one held-out problem, as last asked for. */
   readonly sampled: (AnswersNow & { readonly step: number; readonly updating: boolean }) | undefined;
   readonly lookBack: LookBack | undefined;
@@ -122,6 +124,7 @@ export const EMPTY: PageState = {
   history: [],
   start: undefined,
   measured: undefined,
+  measurements: [],
   sampled: undefined,
   lookBack: undefined,
   forkChanges: [],
@@ -147,7 +150,7 @@ let toasts = 0;
 export function afterEvent(state: PageState, event: Event): PageState {
   switch (event.type) {
     case "progress":
-      return { ...state, progress: { what: event.what, fraction: event.fraction } };
+      return { ...state, progress: { what: event.what, fraction: event.fraction, ...(event.cancel ? { cancel: true } : {}) } };
     case "engine":
       return { ...state, engine: event.engine };
     case "ready":
@@ -169,6 +172,7 @@ export function afterEvent(state: PageState, event: Event): PageState {
         history: event.history,
         start: event.start,
         measured: undefined,
+        measurements: [],
         sampled: undefined,
         drafts: {},
         latest: undefined,
@@ -185,7 +189,7 @@ export function afterEvent(state: PageState, event: Event): PageState {
     }
     case "evaluated":
       if (event.step === 0) return { ...state, start: event.evaluation };
-      return { ...state, measured: { step: event.step, evaluation: event.evaluation }, history: withEvaluation(state.history, event) };
+      return { ...state, ...withMeasurement(state, event), history: withEvaluation(state.history, event) };
     case "sampled":
       return { ...state, progress: undefined, sampled: { step: event.step, updating: event.updating, ...event.answers } };
     case "state": {
@@ -234,7 +238,7 @@ export function afterEvent(state: PageState, event: Event): PageState {
       return withToast(state, "notice", `The run of the file is kept here now, with ${event.run.steps} steps: “Open” goes on with it.`);
     case "exported":
       // Handed to the person as it arrives, before it comes here.
-      return state;
+      return { ...state, progress: undefined };
     case "error":
       if (event.fatal) return { ...state, fatal: event.message, progress: undefined, playing: false, busy: false };
       return withToast({ ...state, progress: undefined, drafts: {} }, "error", event.message);
@@ -273,6 +277,12 @@ function withDueEdits(run: RunView | undefined, step: number): RunView | undefin
 function withMetrics(history: readonly Metrics[], metrics: Metrics): Metrics[] {
   const kept = (history.at(-1)?.step ?? 0) >= metrics.step ? history.filter((m) => m.step < metrics.step) : history;
   return [...kept, metrics];
+}
+
+/** The newest measurement, and all of them by step. */
+function withMeasurement({ measurements }: PageState, { step, evaluation }: Extract<Event, { type: "evaluated" }>) {
+  const measured = { step, evaluation };
+  return { measured, measurements: [...measurements.filter((m) => m.step < step), measured, ...measurements.filter((m) => m.step > step)] };
 }
 
 /** A measurement belongs to the metrics of its step. */

@@ -32,6 +32,7 @@ export function Stage() {
         <p className="under-way">
           {progress.what}…
           <progress value={progress.fraction} max={1} aria-label={progress.what} />
+          {progress.cancel && <GiveUp />}
         </p>
       )}
     </section>
@@ -158,9 +159,7 @@ function Waiting() {
           Computing step {step} again, from {from}…
         </p>
         <progress value={recomputing.fraction} max={1} aria-label={`Computing step ${step} again`} />
-        <button type="button" onClick={giveUp}>
-          Give up
-        </button>
+        <GiveUp />
       </section>
     );
   }
@@ -168,9 +167,16 @@ function Waiting() {
     <section className="stage waiting" aria-label="Stage" aria-busy="true">
       <p>{progress?.what ?? (looking ? "Fetching that step" : "The policy writes its first answers")}…</p>
       <progress value={progress?.fraction} max={1} aria-label={progress?.what ?? "Working"} />
+      {progress?.cancel && <GiveUp />}
     </section>
   );
 }
+
+const GiveUp = () => (
+  <button type="button" onClick={giveUp}>
+    Give up
+  </button>
+);
 
 function Gone({ step, problem }: { step: number; problem: string | undefined }) {
   return (

@@ -1,5 +1,6 @@
 import { memo, useMemo } from "react";
 import type { Phase, StepRecord } from "../../../loop/record.ts";
+import { AsTable } from "../../as-table.tsx";
 import { count, fixed, short, signed } from "../../format.ts";
 import { CONVENTIONS_PAGE, openRecipes } from "../../recipes/open.ts";
 import { usePage } from "../../state.ts";
@@ -8,6 +9,7 @@ import { GAP, GROUP_HEIGHT, type Item, type Layout } from "../layout.ts";
 import { TokenList } from "../token-list.tsx";
 import { tokenElementId } from "../token-row.tsx";
 import { type Axes, axesOf, type GroupMarks, groupMarks, type Mark, termsOf } from "./advantage-marks.ts";
+import { advantageTable } from "./tables.ts";
 
 /** Pixels: the two axes of a group with something to learn, the line of one that idles, the line of further terms. */
 const PLOT = 92;
@@ -53,6 +55,7 @@ export function AdvantagesView({ record, phase }: { record: StepRecord; phase: P
           </span>
           <span className="dim">{idle === 0 ? "no group is idle" : `${idle} of ${count(groups.length, "group")} idle`}</span>
         </span>
+        <AsTable title="Rewards and advantages" table={() => advantageTable(record)} />
         <button
           type="button"
           className="quiet"

@@ -1,45 +1,106 @@
-import { useMemo, useState } from "react";
+import { type RefObject, useMemo, useRef, useState } from "react";
 import type { CalibrationBin, EvaluationRecord, StepRecord } from "../../../loop/record.ts";
 import { sampleAnswers } from "../../actions.ts";
 import { AsTable, type Table } from "../../as-table.tsx";
 import { count, percent } from "../../format.ts";
-import { usePage } from "../../state.ts";
+import { type PageState, usePage } from "../../state.ts";
 import { distributionOf } from "./answers.ts";
 import { type CurvePointWithInterval, curveOf } from "./intervals.ts";
 import { ProblemPicture } from "./problem-picture.tsx";
 
+const SAMPLES = 64;
+
 /** pass@k against the policy before training, calibration, and the answers to one held-out problem. */
 export function EvaluationView({ record }: { record: StepRecord }) {
   const start = usePage((state) => state.start);
-  const measured = usePage((state) => state.measured);
-  // The step's own measurement has one sample a problem, and so pass@1 only: the better one is shown if it is of this step, or there is no other.
-  const now = measured && (measured.step === record.step || !record.evaluation) ? measured.evaluation : record.evaluation;
-  const step = now === measured?.evaluation ? measured?.step : record.step;
+  const now = usePage((state) => measuredBy(record, state.measurements));
+  const problems = usePage((state) => (state.run?.recipe.slots.evaluation.params.passAtKProblems as number | undefined) ?? 1);
+  const playing = usePage((state) => state.playing);
+  const busy = usePage((state) => state.progress !== undefined);
+  const sampled = usePage((state) => state.sampled);
+  const [at, setAt] = useState(sampled?.at ?? 0);
+  const answers = useRef<HTMLElement>(null);
+  const shown = sampled?.at === at ? sampled : undefined;
+  const go = (by: number) => setAt((at + by + problems) % problems);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
-    <section className="rows evaluation" tabIndex={0} aria-label="Evaluation on held-out problems">
-      <div className="curves">
-        <PassAtK start={start} now={now} step={step} />
-        <Calibration start={start?.calibration} now={now?.calibration} />
+    <>
+      <div className="channel-bar">
+        <span className="legend">
+          <span className="key base">before training</span> <span className="key now">{whenOf(record, now)}</span>
+        </span>
+        <span className="problem-picker">
+          <button type="button" className="quiet" aria-label="Problem before" onClick={() => go(-1)}>
+            ‹
+          </button>
+          problem {at + 1}
+          <button type="button" className="quiet" aria-label="Next problem" onClick={() => go(1)}>
+            ›
+          </button>
+        </span>
+        <button
+          type="button"
+          className="primary draw"
+          disabled={busy || playing}
+          onClick={() => {
+            sampleAnswers(at, SAMPLES);
+            answers.current?.scrollIntoView?.({ block: "nearest" });
+          }}
+          data-tip={playing ? "Pause first: the policy draws the answers" : `${SAMPLES} answers before training, and ${SAMPLES} now`}
+        >
+          {shown ? "Draw again" : `Draw ${SAMPLES} answers`}
+        </button>
       </div>
-      <Answers />
-    </section>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it */}
+      <section className="rows evaluation" tabIndex={0} aria-label="Evaluation on held-out problems">
+        <div className="curves">
+          <PassAtK start={start} now={now?.evaluation} />
+          <Calibration start={start?.calibration} now={now?.evaluation.calibration} />
+        </div>
+        <Answers place={answers} at={at} shown={shown} />
+      </section>
+    </>
   );
 }
 
+type Measurement = PageState["measurements"][number];
+
+/**
+ * What was known of the policy at a step: the newest measurement by then. The step's own has one sample a problem, and so pass@1 only: the
+ * better one is shown if it is of this step, or there is no other.
+ */
+export function measuredBy(record: StepRecord, all: readonly Measurement[]): Measurement | undefined {
+  const last = all.findLast(({ step }) => step <= record.step);
+  if (!record.evaluation || last?.step === record.step) return last;
+  return ownMeasurement(record);
+}
+
+const own = new WeakMap<StepRecord, Measurement>();
+
+/** The same object for the same record, so that nothing is drawn anew for it. */
+function ownMeasurement(record: StepRecord): Measurement {
+  const known = own.get(record) ?? { step: record.step, evaluation: record.evaluation! };
+  own.set(record, known);
+  return known;
+}
+
+/** Of which step the newer curve tells; of an older one than the stage shows it says so. */
+function whenOf(record: StepRecord, now: Measurement | undefined): string {
+  if (!now) return "not measured yet";
+  return now.step === record.step ? `step ${now.step}` : `step ${now.step}, the last measured by step ${record.step}`;
+}
+
 /** Sizes of the pictures (units of their viewBox, which are pixels at the usual width). */
-const W = 340;
-const H = 158;
+const W = 430;
+const H = 150;
 const [LEFT, RIGHT, TOP, BOTTOM] = [38, 10, 10, 26] as const;
 const y = (share: number) => TOP + (1 - share) * (H - TOP - BOTTOM);
 
 interface PassAtKProps {
   readonly start: EvaluationRecord | undefined;
   readonly now: EvaluationRecord | undefined;
-  readonly step: number | undefined;
 }
 
-function PassAtK({ start, now, step }: PassAtKProps) {
+function PassAtK({ start, now }: PassAtKProps) {
   const base = useMemo(() => start && curveOf(start), [start]);
   const current = useMemo(() => now && curveOf(now), [now]);
   const ks = [...new Set([...(base ?? []), ...(current ?? [])].map(({ k }) => k))].sort((a, b) => a - b);
@@ -51,8 +112,12 @@ function PassAtK({ start, now, step }: PassAtKProps) {
         <b data-tip="The chance that at least one of k answers to a held-out problem is right; bars: 95% by resampling the problems.">
           pass@k
         </b>
-        <span className="key base">before training</span>
-        <span className="key now">{step === undefined ? "now" : `step ${step}`}</span>
+        {(base || current) && (
+          <span className="dim">
+            {count((now ?? start)!.problems, "held-out problem")}, {count((now ?? start)!.samples, "answer")} each
+            {base && !current && "; now: when the run stands still"}
+          </span>
+        )}
         <AsTable title="pass@k" table={() => curveTable(base, current)} />
       </figcaption>
       <svg viewBox={`0 0 ${W} ${H}`} role="img" aria-label={spokenCurve(base, current)}>
@@ -77,12 +142,6 @@ function PassAtK({ start, now, step }: PassAtKProps) {
           </text>
         )}
       </svg>
-      {(base || current) && (
-        <p className="dim">
-          {count((now ?? start)!.problems, "held-out problem")}, {count((now ?? start)!.samples, "answer")} each
-          {base && !current && "; now: measured when the run stands still"}
-        </p>
-      )}
     </figure>
   );
 }
@@ -132,7 +191,7 @@ function spokenCurve(base: readonly CurvePointWithInterval[] | undefined, now: r
 }
 
 /** The calibration's width, in heights. */
-const WIDER = 1.4;
+const WIDER = 1.7;
 
 /** How probable answers were against how often answers of that probability are right. */
 function Calibration({ start, now }: { start: readonly CalibrationBin[] | undefined; now: readonly CalibrationBin[] | undefined }) {
@@ -153,6 +212,7 @@ function Calibration({ start, now }: { start: readonly CalibrationBin[] | undefi
         <b data-tip="Answers by the probability that the policy gave them. On the diagonal, an answer of 60% is right in 60 of 100 cases; above it, the policy is too modest.">
           Calibration
         </b>
+        <span className="dim">share right by probability</span>
         <AsTable title="Calibration" table={() => calibrationTable(start, now)} />
       </figcaption>
       <svg
@@ -177,50 +237,29 @@ function Calibration({ start, now }: { start: readonly CalibrationBin[] | undefi
         {points(start, "base")}
         {points(now, "now")}
       </svg>
-      <p className="dim">share right, by the answer’s probability</p>
     </figure>
   );
 }
 
-const SAMPLES = 64;
-const MOST = 8;
+/** Different answers that have a line of their own. */
+const MOST = 7;
+
+interface AnswersProps {
+  readonly place: RefObject<HTMLElement | null>;
+  readonly at: number;
+  readonly shown: PageState["sampled"];
+}
 
 /** Many answers to one problem, before training and now, counted. */
-function Answers() {
-  const sampled = usePage((state) => state.sampled);
-  const problems = usePage((state) => (state.run?.recipe.slots.evaluation.params.passAtKProblems as number | undefined) ?? 1);
-  const playing = usePage((state) => state.playing);
-  const busy = usePage((state) => state.progress !== undefined);
-  const [at, setAt] = useState(sampled?.at ?? 0);
-  const shown = sampled?.at === at ? sampled : undefined;
+function Answers({ place, at, shown }: AnswersProps) {
   const distribution = useMemo(() => shown && distributionOf(shown.before, shown.after, shown.samples, MOST), [shown]);
   const widest = distribution ? Math.max(...distribution.shown.map((answer) => Math.max(answer.before, answer.after))) : 1;
-  const go = (by: number) => setAt((at + by + problems) % problems);
   return (
-    <section className="distribution" aria-label="Answers to one problem">
-      <header>
-        <h3>Answers to held-out problem {at + 1}</h3>
-        <span className="buttons">
-          <button type="button" aria-label="Problem before" onClick={() => go(-1)}>
-            ‹
-          </button>
-          <button type="button" aria-label="Next problem" onClick={() => go(1)}>
-            ›
-          </button>
-          <button
-            type="button"
-            className="primary"
-            disabled={busy || playing}
-            onClick={() => sampleAnswers(at, SAMPLES)}
-            data-tip={playing ? "Pause first: the policy draws the answers" : `${SAMPLES} answers before training, and ${SAMPLES} now`}
-          >
-            {shown ? "Draw again" : `Draw ${SAMPLES} answers`}
-          </button>
-        </span>
-      </header>
+    <section ref={place} className="distribution" aria-label="Answers to one problem">
       {shown && distribution ? (
         <div className="answers-drawn">
           <div>
+            <h3>Held-out problem {at + 1}</h3>
             <ProblemPicture problem={shown.problem} />
             <p className="dim">
               right: {percent(distribution.rightBefore)} ▸ <b>{percent(distribution.rightAfter)}</b>
@@ -272,7 +311,8 @@ function Answers() {
         </div>
       ) : (
         <p className="dim">
-          Draws {SAMPLES} answers to one problem from the policy before training and from the policy now, and counts the equal ones.
+          “Draw” takes {SAMPLES} answers to held-out problem {at + 1} from the policy before training, and as many from the policy now, and
+          counts the equal ones.
         </p>
       )}
     </section>

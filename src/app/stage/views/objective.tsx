@@ -1,5 +1,6 @@
 import { type KeyboardEvent, type PointerEvent, useCallback, useMemo, useRef, useState } from "react";
 import type { StepRecord } from "../../../loop/record.ts";
+import { AsTable } from "../../as-table.tsx";
 import { count, fixed, percent, short, tokenName } from "../../format.ts";
 import { usePage } from "../../state.ts";
 import { CLIP_NAMES } from "../channels.ts";
@@ -8,6 +9,7 @@ import { type CurvePoint, type Height, objectiveCurves } from "./objective-curve
 import { type Dot, type DotHeight, decimate, dotsOf } from "./objective-dots.ts";
 import { rangeOf } from "./plugin-terms.ts";
 import { glance, pin, useStage } from "./store.ts";
+import { curveTable, dotTable } from "./tables.ts";
 import { UpdatePicker, useUpdate } from "./update-picker.tsx";
 
 /** The axis of ratios reaches from 1/most to most, and no further than this. */
@@ -69,6 +71,10 @@ export function ObjectiveView({ record }: { record: StepRecord }) {
         <span className="dim">
           {height === "coefficient" ? "no curve over the ratio" : `${percent(clipped / Math.max(1, dots.length))} held`}
         </span>
+        <AsTable title="Tokens on the objective" label="Dots as table" table={() => dotTable(record, dots, height)} />
+        {curves && curve && (
+          <AsTable title="The objective’s curve" label="Curve as table" text="curve" table={() => curveTable(curves, curve, height)} />
+        )}
       </div>
       <Scatter record={record} dots={dots} curve={curve} frame={frame} height={height} />
       <p className="objective-note">

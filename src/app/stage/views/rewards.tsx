@@ -1,5 +1,6 @@
 import { memo, useMemo } from "react";
 import type { DiscardedGroup, Phase, StepRecord } from "../../../loop/record.ts";
+import { AsTable } from "../../as-table.tsx";
 import { count, fixed, short } from "../../format.ts";
 import { phaseIndex } from "../../state.ts";
 import { GroupHeader } from "../group-header.tsx";
@@ -7,6 +8,7 @@ import { layoutOf, withDiscarded } from "../layout.ts";
 import { TokenList } from "../token-list.tsx";
 import { tokenElementId } from "../token-row.tsx";
 import { costOf, partNames, partsDomain, piecesOf } from "./reward-parts.ts";
+import { rewardTable } from "./tables.ts";
 
 /** What the verifier read in each answer and said of it, and how the reward adds up. */
 export function RewardsView({ record, phase }: { record: StepRecord; phase: Phase }) {
@@ -43,6 +45,7 @@ export function RewardsView({ record, phase }: { record: StepRecord; phase: Phas
             thrown away: {count(record.discarded.length, "group")}, {spent.tokens} tokens
           </span>
         )}
+        <AsTable title="Verdicts and rewards" table={() => rewardTable(record, rewarded)} />
       </div>
       <TokenList record={record} layout={layout} label="Verdicts and rewards: arrow keys choose an answer">
         {(item, selected) =>

@@ -1,8 +1,10 @@
 import type { Phase, StepRecord } from "../../../loop/record.ts";
+import { AsTable } from "../../as-table.tsx";
 import { phaseIndex } from "../../state.ts";
 import { automaticChannel, CHANNELS, type ChannelId, channelById } from "../channels.ts";
 import { Rows } from "../rows.tsx";
 import { useStage } from "./store.ts";
+import { channelTable } from "./tables.ts";
 import { Tree } from "./tree.tsx";
 
 /** All answers, token by token, coloured by a channel: as rows, or as trees that show where a group's answers part ways. */
@@ -48,6 +50,9 @@ export function RolloutsView({ record, phase, playing }: { record: StepRecord; p
             <span className="dim">known from “{channel.from}” on</span>
           )}
         </span>
+        {channel.id !== "none" && available && record.tokens && (
+          <AsTable title={`Tokens by ${channel.label}`} table={() => channelTable(record, channel)} />
+        )}
         {phase !== "prompts" && shape === "rows" && (
           <span className="columns" aria-hidden="true">
             <span>reward</span>

@@ -1,10 +1,12 @@
 import { memo, useMemo } from "react";
 import type { Phase, StepRecord } from "../../../loop/record.ts";
+import { AsTable } from "../../as-table.tsx";
 import { percent, short, signed, tokenGlyph } from "../../format.ts";
 import { GroupHeader } from "../group-header.tsx";
 import { layoutOf } from "../layout.ts";
 import { TokenList } from "../token-list.tsx";
 import { tokenElementId } from "../token-row.tsx";
+import { changeTable, gradientTable } from "./tables.ts";
 import { type Change, layerNorms, magnification, rowChanges } from "./token-change.ts";
 import { UpdatePicker, useUpdate } from "./update-picker.tsx";
 
@@ -40,6 +42,7 @@ export function UpdateView({ record, phase }: { record: StepRecord; phase: Phase
           )}
           {update === undefined && !finished && <span className="dim"> · what the whole step did is known at its end</span>}
         </span>
+        <AsTable title="Probabilities before and after" table={() => changeTable(record, update)} />
         <span className="dim">{shown && `lr ${short(shown.learningRate)} · |∇| ${short(shown.gradNorm)}`}</span>
       </div>
       <Gradients record={record} update={update} />
@@ -92,6 +95,7 @@ function Gradients({ record, update }: { record: StepRecord; update: number | un
           </li>
         ))}
       </ul>
+      {layers.length > 0 && <AsTable title="Gradient by layer" table={() => gradientTable(record, update)} />}
       {layers.length === 0 && <span className="dim">The gradient was not finite, so there is none to show.</span>}
     </div>
   );

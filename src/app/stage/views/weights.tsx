@@ -1,12 +1,14 @@
 import { memo, useMemo } from "react";
 import { AGGREGATIONS } from "../../../algorithm/aggregation/aggregation.ts";
 import type { Phase, StepRecord } from "../../../loop/record.ts";
+import { AsTable } from "../../as-table.tsx";
 import { count, percent, short, tokenGlyph } from "../../format.ts";
 import { topWeight } from "../channels.ts";
 import { GroupHeader } from "../group-header.tsx";
 import { layoutOf } from "../layout.ts";
 import { TokenList } from "../token-list.tsx";
 import { tokenElementId } from "../token-row.tsx";
+import { weightTable } from "./tables.ts";
 import { rowWeights, weightSummary } from "./token-weights.ts";
 import { UpdatePicker, useUpdate } from "./update-picker.tsx";
 
@@ -34,6 +36,7 @@ export function WeightsView({ record, phase }: { record: StepRecord; phase: Phas
         <span className="legend of-weights" data-tip={aggregation?.explanation.sentence}>
           <i className="weight-sample" /> w up to {short(top, 2)} · <b>{aggregation?.name}</b>
         </span>
+        <AsTable title="Token weights" table={() => weightTable(record, update)} />
         <span className="columns weight-columns" aria-hidden="true">
           <span>Σ w of the answer</span>
         </span>
