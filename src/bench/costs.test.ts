@@ -3,12 +3,14 @@ import { POLICY_CONFIGS, parameterCount } from "../policy/config.ts";
 import { byKernel, COSTS, costContext, shares } from "./costs.ts";
 import { NEW_TOKENS, workload } from "./workload.ts";
 
-const context = costContext(workload(POLICY_CONFIGS.nano, { prompts: 2, group: 2 }));
+const work = workload(POLICY_CONFIGS.nano, { prompts: 2, group: 2 });
+const context = costContext(work, "train");
 const tokens = 4 * context.length;
 
 it("knows the shape of the work", () => {
   expect(context).toMatchObject({ rows: 4, parameters: parameterCount(POLICY_CONFIGS.nano) });
-  expect(context.length).toBeGreaterThan(NEW_TOKENS);
+  expect(context.length).toBe(work.promptLength + NEW_TOKENS);
+  expect(costContext(work, "rollouts")).toMatchObject({ rows: 2, length: work.promptLength - 1 });
 });
 
 it("counts a product's multiply-adds as two, and its three matrices once", () => {
@@ -23,6 +25,27 @@ it("counts attention over the past only", () => {
   expect(flops).toBeGreaterThan(dense / 2);
   expect(flops).toBeLessThan(dense * 0.7);
   expect(bytes).toBe(4 * 4 * tokens * heads * headDim);
+});
+
+it("counts the same operations for a pass by rows as for its products and attention", () => {
+  const { layers, hiddenSize: d, heads, headDim, intermediateSize: m, vocabSize } = context.config;
+  const predictions = 4 * NEW_TOKENS;
+  const all = { tokens, predictions, firstPhase: 0, lastPhase: 4 * layers + 1 };
+  const product = (k: number, m: number, n: number) => COSTS.matmul({ m, n, k }, context).flops;
+  const inner = heads * headDim;
+  const forward =
+    layers *
+      (product(d, tokens, 3 * inner + 2 * m) + product(inner, tokens, d) + product(m, tokens, d) + COSTS.attention({}, context).flops) +
+    product(d, predictions, vocabSize);
+  expect(COSTS.row_forward(all, context).flops).toBeCloseTo(forward);
+  const [one, rest] = [
+    { ...all, lastPhase: 3 },
+    { ...all, firstPhase: 3 },
+  ].map((part) => COSTS.row_backward(part, context).flops);
+  expect(one + rest).toBeCloseTo(COSTS.row_backward(all, context).flops);
+  expect(COSTS.row_backward(all, context).flops).toBeGreaterThan(forward);
+  const attention = layers * COSTS.attention({}, context).flops;
+  expect(COSTS.weight_gradients({ tokens, predictions, slices: 1 }, context).flops).toBeCloseTo(forward - attention);
 });
 
 it("counts two operations a weight and token in decoding", () => {

@@ -1,4 +1,5 @@
 import { type PolicyConfig, parameterCount } from "../policy/config.ts";
+import type { Part } from "./compare.ts";
 import { NEW_TOKENS, type Workload } from "./workload.ts";
 
 /** What a dispatch must at least do: arithmetic operations (a multiply-add is two), and bytes between memory and processor if every operand passes once. */
@@ -14,13 +15,20 @@ type Params = Readonly<Record<string, number>>;
 export interface CostContext {
   readonly config: PolicyConfig;
   readonly parameters: number;
+  /** Rows that the attention kernels see, and tokens of each. */
   readonly rows: number;
-  /** Tokens of a row. */
   readonly length: number;
+  /** Tokens that are there before the first is drawn. */
+  readonly promptLength: number;
 }
 
-export function costContext({ config, rows, promptLength }: Workload): CostContext {
-  return { config, parameters: parameterCount(config), rows, length: promptLength + NEW_TOKENS };
+/** Training sees whole rows; in decoding, what is not the decoding kernel computes the distinct prompts' tokens before their last. */
+export function costContext({ config, rows, promptLength, tokens }: Workload, part: Part): CostContext {
+  const length = promptLength + NEW_TOKENS;
+  const shared = { config, parameters: parameterCount(config), promptLength };
+  if (part === "train") return { ...shared, rows, length };
+  const prompts = new Set(Array.from({ length: rows }, (_, r) => tokens.subarray(r * length, r * length + promptLength - 1).join()));
+  return { ...shared, rows: prompts.size, length: promptLength - 1 };
 }
 
 /** Four bytes an element. */
@@ -28,6 +36,24 @@ const f32 = (flops: number, elements: number): Cost => ({ flops, bytes: 4 * elem
 
 /** Pairs of a query and a key that it sees, in all rows and heads. */
 const pairs = ({ config, rows, length }: CostContext) => (config.heads * rows * length * (length + 1)) / 2;
+/** The products of a layer, in the order of the forward pass, and the head's. Per token: weights, and floats read and written beside them. */
+const products = ({ config }: CostContext) => {
+  const { hiddenSize: d, heads, headDim, intermediateSize: m, vocabSize } = config;
+  const inner = heads * headDim;
+  return {
+    qkv: { weights: 3 * inner * d, floats: 2 * d + 3 * inner },
+    o: { weights: inner * d, floats: 4 * inner + 2 * d },
+    gateUp: { weights: 2 * m * d, floats: 2 * d + 3 * m },
+    down: { weights: m * d, floats: m + 2 * d },
+    head: { weights: vocabSize * d, floats: d + vocabSize },
+  };
+};
+const product = ({ weights, floats }: { weights: number; floats: number }, tokens: number): Cost =>
+  f32(2 * weights * tokens, weights + floats * tokens);
+const plus = (a: Cost, b: Cost): Cost => ({ flops: a.flops + b.flops, bytes: a.bytes + b.bytes });
+/** The phases from `firstPhase` up to `lastPhase` of a pass by rows. */
+const phases = ({ firstPhase, lastPhase }: Params, list: readonly Cost[]) =>
+  list.slice(firstPhase, lastPhase).reduce(plus, { flops: 0, bytes: 0 });
 const attentionElements = ({ config, rows, length }: CostContext) => rows * length * config.heads * config.headDim;
 
 /**
@@ -56,10 +82,33 @@ export const COSTS: Readonly<Record<string, (p: Params, c: CostContext) => Cost>
   gradient_norm: (_, { parameters }) => f32(2 * parameters, parameters),
   // θ, m, v and the gradient are read, and written (the gradient with zeros).
   adamw: (_, { parameters }) => f32(12 * parameters, 8 * parameters),
+  /** Phases: for each layer qkv, attention and o, gate and up, down; then the head. */
+  row_forward: (p, c) => {
+    const { qkv, o, gateUp, down, head } = products(c);
+    const attention = { flops: pairs(c) * (4 * c.config.headDim + 5), bytes: 0 };
+    const layer = [product(qkv, p.tokens), plus(product(o, p.tokens), attention), product(gateUp, p.tokens), product(down, p.tokens)];
+    return phases(p, [...Array.from({ length: c.config.layers }, () => layer).flat(), product(head, p.predictions)]);
+  },
+  /** The other way round. */
+  row_backward: (p, c) => {
+    const { qkv, o, gateUp, down, head } = products(c);
+    const attention = f32(pairs(c) * (10 * c.config.headDim + 5), 4 * attentionElements(c));
+    const layer = [product(down, p.tokens), product(gateUp, p.tokens), plus(product(o, p.tokens), attention), product(qkv, p.tokens)];
+    return phases(p, [product(head, p.predictions), ...Array.from({ length: c.config.layers }, () => layer).flat()]);
+  },
+  /** dyᵀ·x of every matrix. */
+  weight_gradients: ({ tokens, predictions, slices }, c) => {
+    const { head, ...layer } = products(c);
+    const list = Object.values(layer);
+    const sum = (key: "weights" | "floats") => c.config.layers * list.reduce((total, product) => total + product[key], 0);
+    const flops = 2 * (tokens * sum("weights") + predictions * head.weights);
+    return f32(flops, tokens * sum("floats") + predictions * head.floats + slices * c.parameters);
+  },
+  cache_fill: ({ inner, tokens }) => f32(0, 4 * inner * tokens),
   transpose: (_, { parameters }) => f32(0, 2 * parameters),
   // Whole tokens: every weight once a dispatch (it may stay in the cache between tokens), 2 operations a weight and token.
-  decode: ({ count, steps }, { config, parameters, length }) => {
-    const cache = count * steps * config.layers * 2 * config.heads * config.headDim * (length / 2);
+  decode: ({ count, steps }, { config, parameters, promptLength }) => {
+    const cache = count * steps * config.layers * 2 * config.heads * config.headDim * (promptLength + NEW_TOKENS / 2);
     return f32(count * steps * 2 * parameters + 2 * cache, parameters + cache);
   },
 };

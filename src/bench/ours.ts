@@ -15,8 +15,9 @@ export function ours(name: string, engine: Engine): Contender {
           const handle = await policy.forward(batch, {});
           const { logProb } = handle;
           await policy.backward(handle, { logProb: coefficients });
-          await policy.apply({ ...ADAM, weightDecay: 0, maxGradNorm: 0 });
-          const values = await logProb.read();
+          const update = await policy.apply({ ...ADAM, weightDecay: 0, maxGradNorm: 0 });
+          // Asked for in one turn, both come with the work itself.
+          const [values] = await Promise.all([logProb.read(), update.read()]);
           return values.reduce((loss, lp, i) => loss + coefficients[i] * lp, 0);
         },
         state: () => policy.save(),

@@ -1,6 +1,6 @@
 import type { Engine } from "../policy/engine.ts";
 import type { WebgpuEngine } from "../policy/webgpu/engine.ts";
-import { median } from "./compare.ts";
+import { median, type Part } from "./compare.ts";
 import { byKernel, costContext, type KernelShare, type Peaks, shares } from "./costs.ts";
 import { ours } from "./ours.ts";
 import { measurePeaks } from "./peaks.ts";
@@ -12,6 +12,15 @@ export interface Roofline {
   readonly method: TimingMethod;
   readonly train: readonly KernelShare[];
   readonly rollouts: readonly KernelShare[];
+}
+
+export interface RooflineOptions {
+  readonly repeat: number;
+  readonly progress: (message: string) => void;
+  /** False: as on an adapter that has none. */
+  readonly timestamps?: boolean;
+  /** Of the matrices whose product sets the peak. */
+  readonly side?: number;
 }
 
 /** Dispatch by dispatch, the median of several profiles of the same work. */
@@ -26,26 +35,25 @@ function middle(profiles: readonly (readonly TimedDispatch[])[]): TimedDispatch[
 export async function measureRoofline(
   open: () => Promise<Engine>,
   work: Workload,
-  { repeat, progress, timestamps = true }: { repeat: number; progress: (message: string) => void; timestamps?: boolean },
+  { repeat, progress, timestamps = true, side }: RooflineOptions,
 ): Promise<Roofline> {
   const profiler = new Profiler(timestamps);
   try {
     const engine = (await open()) as WebgpuEngine;
     const { method } = profiler;
     progress("roofline: the adapter's peaks");
-    const peaks = await measurePeaks(profiler.device!, engine.software, repeat);
-    const context = costContext(work);
+    const peaks = await measurePeaks(profiler.device!, engine.software, repeat, side);
     const contender = ours("webgpu", engine);
-    const profile = async (what: string, once: () => Promise<unknown>): Promise<KernelShare[]> => {
-      progress(`roofline: ${what}, kernel by kernel`);
+    const profile = async (part: Part, once: () => Promise<unknown>): Promise<KernelShare[]> => {
+      progress(`roofline: ${part}, kernel by kernel`);
       await once();
       const profiles: TimedDispatch[][] = [];
       const rounds = method === "timestamps" ? repeat : 1;
       for (let round = 0; round < rounds; round++) profiles.push(await profiler.profile(once, repeat));
-      return shares(byKernel(middle(profiles), context), peaks);
+      return shares(byKernel(middle(profiles), costContext(work, part)), peaks);
     };
     const trainer = await contender.train!(work);
-    const train = await profile("training", trainer.step);
+    const train = await profile("train", trainer.step);
     trainer.dispose();
     const sampler = await contender.sample!(work);
     const rollouts = await profile("rollouts", () => sampler.draw(0));

@@ -40,7 +40,7 @@ export function fileProblem(error: unknown, path = (error as NodeJS.ErrnoExcepti
 /** One line about an error that is the user's to mend (file-system errors and `parseArgs`' complaints count); undefined for a fault of ours. */
 export function inputProblem(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  const code = (error as NodeJS.ErrnoException).code ?? "";
+  const code = String((error as NodeJS.ErrnoException).code ?? "");
   if (INPUT_ERRORS.has(error.name) || code.startsWith("ERR_PARSE_ARGS")) return error.message.split("\n")[0];
   return fileProblem(error);
 }
