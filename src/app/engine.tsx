@@ -3,6 +3,13 @@ import { Icon } from "./icons.tsx";
 import { Popover } from "./popover.tsx";
 import { usePage } from "./state.ts";
 
+/** This page's address, with another engine. */
+function withEngine(engine: string): string {
+  const address = new URL(location.href);
+  address.searchParams.set("engine", engine);
+  return address.search + address.hash;
+}
+
 /** What computes, how fast, and why it is not the GPU if it is not. */
 export function Engine() {
   const engine = usePage((state) => state.engine);
@@ -24,6 +31,16 @@ export function Engine() {
         <h2>{engine.kind === "webgpu" ? "Running on the GPU" : "Running without the GPU"}</h2>
         <p>The policy samples and learns on {engine.label}, in a worker of this page. Nothing leaves your machine.</p>
         {engine.note && <p>{engine.note}</p>}
+        {engine.emulated && (
+          <p>
+            {engine.kind === "portable" ? (
+              <a href={withEngine("webgpu")}>Use the emulated GPU all the same</a>
+            ) : (
+              <a href={withEngine("auto")}>Use what is quickest here</a>
+            )}{" "}
+            (the page loads again).
+          </p>
+        )}
         {engine.kind === "portable" && (
           <p>
             Too slow here? <a href="?recording=reverse">A recording of a real run</a> shows all of it without training.

@@ -1,16 +1,43 @@
-import type { Engine } from "../policy/engine.ts";
+import type { Choice } from "../policy/choose.ts";
+import { type Engine, EngineError } from "../policy/engine.ts";
 import { UsageError } from "./usage.ts";
 
-/** The engine that `--engine` names. @throws UsageError for another name, EngineError if it cannot run here. */
-export async function engineByName(name: string, options: { threads?: number; precision?: "float32" | "float64" } = {}): Promise<Engine> {
-  if (name === "portable") return (await import("../policy/portable/node.ts")).createPortableEngine(options);
-  if (name === "webgpu") return (await import("../policy/webgpu/node.ts")).createNodeWebgpuEngine();
-  throw new UsageError(`--engine must be portable or webgpu, got ${JSON.stringify(name)}`);
+interface PortableFlags {
+  readonly threads?: number;
+  readonly precision?: "float32" | "float64";
+}
+
+/**
+ * The engine that `--engine` names; `auto` is the GPU where there is one, else the portable engine. A GPU that fails its self-test is used
+ * with plain kernels or not at all, which is said on standard error.
+ * @throws UsageError for another name, EngineError if it cannot run here.
+ */
+export async function engineByName(name: string, options: PortableFlags = {}): Promise<Engine> {
+  if (name === "portable") return portable(options);
+  if (name !== "webgpu" && name !== "auto") throw new UsageError(`--engine must be auto, portable or webgpu, got ${JSON.stringify(name)}`);
+  try {
+    const { engine, note } = await chosen(name, options);
+    if (note) console.error(note);
+    return engine;
+  } catch (error) {
+    if (name === "webgpu" || !(error instanceof EngineError)) throw error;
+    console.error(`The GPU is not used: ${error.message}`);
+    return portable(options);
+  }
+}
+
+async function portable(options: PortableFlags, selfTest?: string): Promise<Engine> {
+  const { createPortableEngine } = await import("../policy/portable/node.ts");
+  return createPortableEngine({ ...options, ...(selfTest ? { selfTest } : {}) });
+}
+
+async function chosen(wanted: "webgpu" | "auto", options: PortableFlags): Promise<Choice> {
+  const [{ chooseEngine }, { nodeGpu }] = await Promise.all([import("../policy/choose.ts"), import("../policy/webgpu/node.ts")]);
+  return chooseEngine({ wanted, gpu: await nodeGpu(), createPortable: (selfTest) => portable(options, selfTest) });
 }
 
 /** @throws EngineError if the device reported an error since its creation: then numbers cannot be trusted. */
 export async function failOnEngineErrors(engine: Engine): Promise<void> {
   if (engine.errorCount() === 0) return;
-  const { EngineError } = await import("../policy/engine.ts");
   throw new EngineError(`the GPU reported ${engine.errorCount()} errors, first: ${engine.errorMessages()[0]?.split("\n")[0]}`);
 }

@@ -28,7 +28,7 @@ const HELP = `usage: rlvr eval --policy P --task T [flags]
   --n N                samples a problem, at least the largest k (64)
   --problems N         held-out problems (64)
   --temperature X      sampling temperature (1)
-  --engine E           portable or webgpu (portable)
+  --engine E           portable, webgpu, or auto: the GPU if there is one (portable)
   --seed S             decides problems and draws (0)
   --json               print one JSON object`;
 

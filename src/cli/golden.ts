@@ -8,7 +8,7 @@ import { GoldenError } from "../policy/golden.ts";
 import { engineByName } from "./engines.ts";
 import { fileProblem, inputProblem, UsageError } from "./usage.ts";
 
-const HELP = `usage: rlvr golden FILE… [--engine portable|webgpu] [--out PATH] [--json]
+const HELP = `usage: rlvr golden FILE… [--engine portable|webgpu|auto] [--out PATH] [--json]
 
 Recomputes every case of golden files and prints the largest error of each estimator, loss or output, and what it does not know.
 A file of which nothing is known is refused; among several it is listed.

@@ -80,11 +80,11 @@ describe("words that mean nothing", () => {
     [train("--recipe", "ppo2"), /no recipe "ppo2"; there are grpo/],
     [train("--task", "chess"), /task has no plug-in "chess"; it has countdown/],
     [train("--policy", "giant"), /no policy "giant"; give a folder, or one of nano/],
-    [train("--engine", "abacus"), /--engine must be portable or webgpu, got "abacus"/],
+    [train("--engine", "abacus"), /--engine must be auto, portable or webgpu, got "abacus"/],
     [evaluate("--task", "chess"), /no task "chess"; tasks are/],
     [evaluate("--level", "99"), /no level "99"; it has 4/],
     [evaluate("--policy", "giant"), /no policy "giant"/],
-    [evaluate("--engine", "abacus"), /--engine must be portable or webgpu/],
+    [evaluate("--engine", "abacus"), /--engine must be auto, portable or webgpu/],
     [pretrain("--policy", "giant"), /--policy must be one of nano.*"giant"/],
   ])("%j", untouched);
 });

@@ -6,7 +6,7 @@ import { engineByName, failOnEngineErrors } from "./engines.ts";
 import { loadPolicyFolder } from "./policies.ts";
 import { UsageError } from "./usage.ts";
 
-const HELP = `usage: rlvr score --policy P --in FILE [--engine portable|webgpu]
+const HELP = `usage: rlvr score --policy P --in FILE [--engine portable|webgpu|auto]
 
 FILE has a JSON object a line: {"input": "…", "output": "…", "eos": true}. For each, prints a JSON line with the tokens of output,
 their log-probs (natural logarithm, temperature 1) and the entropies of the distributions that they were drawn from. "eos": true counts

@@ -22,7 +22,7 @@ const HELP = `usage: rlvr train --out DIR [flags]
   --policy P           shipped policy or folder to start from (tiny)
   --steps N            steps (150)
   --seed S             seed (1)
-  --engine E           portable or webgpu (portable)
+  --engine E           portable, webgpu, or auto: the GPU if there is one (portable)
   --threads N          threads of the portable engine (1)
   --set slot.param=v   a parameter; may be repeated. slot=plugin replaces the plug-in
   --resume             go on with the run in DIR

@@ -1,5 +1,5 @@
+import { chooseEngine, type Findings } from "../policy/choose.ts";
 import { type Engine, EngineError } from "../policy/engine.ts";
-import { createWebgpuEngine } from "../policy/webgpu/engine.ts";
 import type { EngineStatus } from "./protocol.ts";
 
 /** What a worker has for engines to run on. */
@@ -7,11 +7,15 @@ export interface Hardware {
   /** Browsers hide the GPU from pages that did not come over https or from localhost. */
   readonly isSecureContext: boolean;
   readonly gpu: GPU | undefined;
-  createPortable(): Promise<Engine>;
+  /** @param selfTest what the GPU's self-test said, for the engine's plan. */
+  createPortable(selfTest?: string): Promise<Engine>;
+  /** What earlier visits found out about GPUs. */
+  readonly findings?: Findings;
 }
 
 /**
- * The engine that was asked for, or else the portable one with a note: why the GPU is not used and what to do, in one sentence.
+ * The engine that was asked for, or the one that serves best here, with a note in one sentence unless that is the GPU as it should be: what is
+ * used instead, why, and what to do.
  * @param refusal what the GPU failed with before, if it is to be left alone now.
  * @throws EngineError if no engine can run at all.
  */
@@ -23,11 +27,10 @@ export async function openEngine(
   let note = refusal === undefined ? whyNoGpu(wanted, hardware) : `The GPU is not used: ${refusal}`;
   if (note === undefined) {
     try {
-      const engine = await createWebgpuEngine(hardware.gpu!);
-      const slow = engine.software
-        ? { note: "This GPU is emulated in software; add ?engine=portable to the address for the faster portable engine." }
-        : {};
-      return { engine, status: { kind: "webgpu", label: engine.label, ...slow } };
+      const createPortable = (selfTest?: string) => hardware.createPortable(selfTest);
+      const asked = wanted === "webgpu" ? wanted : "auto";
+      const { engine, ...why } = await chooseEngine({ wanted: asked, gpu: hardware.gpu!, createPortable, findings: hardware.findings });
+      return { engine, status: { kind: engine.kind, label: engine.label, ...why } };
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       note = `The GPU is not used: ${error.message}`;

@@ -49,8 +49,10 @@ export interface EngineStatus {
   readonly kind: "webgpu" | "portable";
   /** The GPU's name, or "portable" with its threads. */
   readonly label: string;
-  /** Why the GPU is not used and what to do, in one sentence. */
+  /** Why the GPU is not used, or not as it should be, and what to do, in one sentence. */
   readonly note?: string;
+  /** The GPU is emulated by the processor: a person may choose it, or leave the choice to the page again. */
+  readonly emulated?: true;
 }
 
 export interface KeptRun {

@@ -144,7 +144,7 @@ describe("choosing an engine", () => {
   const hardware = (gpu: unknown, isSecureContext = true) => ({
     isSecureContext,
     gpu: gpu as GPU | undefined,
-    createPortable: createPortableEngine,
+    createPortable: () => createPortableEngine(),
   });
   const adapter = (requestDevice: () => Promise<never>) => ({
     requestAdapter: async () => ({ info: { description: "Old GPU" }, requestDevice }),

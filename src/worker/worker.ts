@@ -4,6 +4,7 @@ import { createPortableEngine } from "../policy/portable/browser.ts";
 import { browserRunStore } from "../storage/run-store.ts";
 import { openEngine } from "./engines.ts";
 import { fetchBase } from "./fetch-base.ts";
+import { browserFindings } from "./findings.ts";
 import type { Command, Event } from "./protocol.ts";
 import { Session } from "./session.ts";
 
@@ -32,7 +33,10 @@ const session = new Session({
       {
         isSecureContext: self.isSecureContext,
         gpu: navigator.gpu,
-        createPortable: () => createPortableEngine(opened?.wasmPaths ? { wasmPaths: opened.wasmPaths } : {}),
+        createPortable: (selfTest) =>
+          createPortableEngine({ ...(opened?.wasmPaths ? { wasmPaths: opened.wasmPaths } : {}), ...(selfTest ? { selfTest } : {}) }),
+        // Only a built page's worker bears the hash of what is in it.
+        ...(import.meta.env.PROD ? { findings: browserFindings(import.meta.url) } : {}),
       },
       refusal,
     ),

@@ -10,6 +10,8 @@ export interface PortableOptions {
   readonly threads?: number;
   /** "float64" makes the reference that other engines are held against. Default "float32". */
   readonly precision?: Precision;
+  /** What a GPU's self-test said, where this engine runs because of it. */
+  readonly selfTest?: string;
 }
 
 /** The engine over a loaded ONNX Runtime; `node.ts` and `browser.ts` load one. */
@@ -20,7 +22,7 @@ export function portableEngine(runtime: Runtime, options: PortableOptions): Engi
   return {
     kind: "portable",
     label: `portable (${threads}${precision === "float64" ? ", float64" : ""})`,
-    plan: { backend: runtime.backend, threads: runtime.threads, precision },
+    plan: { backend: runtime.backend, threads: runtime.threads, precision, ...(options.selfTest ? { selfTest: options.selfTest } : {}) },
     async load(config: PolicyConfig, theta: Float32Array): Promise<Policy> {
       validateConfig(config);
       const expected = parameterCount(config);

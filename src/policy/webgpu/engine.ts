@@ -24,7 +24,7 @@ export interface WebgpuOptions {
 export class WebgpuEngine implements Engine {
   readonly kind = "webgpu";
   readonly label: string;
-  readonly plan: Readonly<Record<string, string | number | boolean>>;
+  plan: Readonly<Record<string, string | number | boolean>>;
   readonly lost: Promise<{ reason: string }>;
   /** True when the adapter runs on the processor. */
   readonly software: boolean;
@@ -45,6 +45,11 @@ export class WebgpuEngine implements Engine {
     const kernels = options.kernels ?? "fast";
     this.networkPlan = { matmul, kernels, decode: options.decode, decodeRows: options.decodeRows };
     this.plan = { precision: "f32", kernels, matmul, decode: options.decode ?? "auto", chunkTokens: options.chunkTokens ?? "auto" };
+  }
+
+  /** Puts into the plan what the self-test said. */
+  recordSelfTest(outcome: string): void {
+    this.plan = { ...this.plan, selfTest: outcome };
   }
 
   async load(config: PolicyConfig, theta: Float32Array): Promise<Policy> {
