@@ -1,10 +1,11 @@
 import type { Phase } from "../loop/record.ts";
 import type { Edit, RunSetup } from "../loop/run.ts";
-import type { Change } from "../recipes/changes.ts";
+import { type Change, withFittingChanges } from "../recipes/changes.ts";
+import { misfit } from "../recipes/fits.ts";
 import { recipeById } from "../recipes/index.ts";
-import { resolveRecipe, withChange } from "../recipes/recipe.ts";
+import { type ResolvedRecipe, resolveRecipe, withChange } from "../recipes/recipe.ts";
 import type { ExportKind } from "../worker/protocol.ts";
-import { expectedKnobs, shownRecord, usePage } from "./state.ts";
+import { expectedKnobs, notify, shownRecord, usePage } from "./state.ts";
 import { forgetHistory, remember, travel } from "./undo.ts";
 import { send } from "./worker-client.ts";
 
@@ -63,13 +64,24 @@ export const edit = (path: string, value: number | boolean | string) => turn([[p
 
 /** Turns several knobs in one gesture, which one undo takes back. */
 export function turn(changes: readonly Change[]): void {
+  const now = expectedKnobs(usePage.getState());
+  const problem = now && misfitAfter(now.recipe, changes);
+  if (problem !== undefined) {
+    notify("error", `${problem}.`);
+    return;
+  }
   if (usePage.getState().lookBack) {
     usePage.setState((state) => ({ forkChanges: changes.reduce(withForkChange, state.forkChanges) }));
     return;
   }
-  const now = expectedKnobs(usePage.getState());
   if (now && changes.length > 0) remember(now);
   sendEdits(changes);
+}
+
+/** Why a recipe that fits its task would not fit it any more after changes. */
+function misfitAfter(recipe: ResolvedRecipe, changes: readonly Change[]): string | undefined {
+  const knobs = changes.filter(([path]) => path !== "seed");
+  return misfit(recipe) === undefined ? misfit(withFittingChanges(recipe, knobs)) : undefined;
 }
 
 /** A plug-in put into a slot does away with what was turned on the one before it. */
@@ -95,7 +107,7 @@ export function undo(direction: "back" | "forth"): void {
   if (now) sendEdits(travel(direction, now));
 }
 
-/** The setup with another recipe: the task and its level stay. */
+/** The setup with another recipe: the task and its level stay, whether it fits them or not. */
 export function withRecipe(setup: RunSetup, id: string): RunSetup {
   const { task } = setup.recipe.slots;
   let recipe = withChange(resolveRecipe(recipeById(id)), "task", task.plugin);

@@ -6,6 +6,7 @@ import { useStage } from "./stage/views/store.ts";
 import { afterEvent, EMPTY, usePage } from "./state.ts";
 import { recordedRun } from "./testing.ts";
 import { applyAll, openWorker, receive } from "./worker-client.ts";
+import { useLayout } from "./workshop/layout.ts";
 
 const run = await recordedRun({ "sampler.promptsPerStep": 8, "sampler.groupSize": 8 }, 2);
 
@@ -196,6 +197,23 @@ it("sends the transport's commands, by button and by key", () => {
     "step 1",
     "reset",
   ]);
+});
+
+it("does nothing by key that belongs to a part which a link hides", () => {
+  show(run.events);
+  act(() => useLayout.setState({ hidden: ["timeline", "knobs"] }));
+  for (const k of ["ArrowLeft", "Home", "End", "f"]) key(k);
+  fireEvent.keyDown(document.body, { key: "z", ctrlKey: true });
+  expect(sent).toEqual([]);
+  expect(usePage.getState().lookBack).toBeUndefined();
+  key("?");
+  const keys = screen.getByRole("dialog", { name: "Keys", hidden: true });
+  expect(within(keys).queryByText(/look back|fork|undo/)).toBeNull();
+  expect(within(keys).getByText("one phase")).toBeDefined();
+  fireEvent.click(within(keys).getByText("Close"));
+  act(() => useLayout.setState({ hidden: [] }));
+  key("Home");
+  expect(sent).toEqual([{ type: "record", step: 1 }]);
 });
 
 it("stops many steps that were asked for at once", () => {

@@ -8,8 +8,9 @@ import { Help } from "./help.tsx";
 import { openRuns } from "./kept/open.ts";
 import { changesFromGrpo, parameterAt } from "./knobs/describe.ts";
 import { LearnButton } from "./lessons/learn.tsx";
-import { misfitsOn, RUNNABLE_GROUPS } from "./recipes/groups.ts";
+import { misfitsOn } from "./recipes/groups.ts";
 import { openRecipes } from "./recipes/open.ts";
+import { RecipeOptions } from "./recipes/options.tsx";
 import { useRecording } from "./recording/state.ts";
 import { Share } from "./share.tsx";
 import { expectedKnobs, expectedRecipe, type RunView, usePage } from "./state.ts";
@@ -80,7 +81,6 @@ function Choices({ run }: { run: RunView }) {
   const recorded = useRecording((state) => state.shown !== undefined);
   const level = parameterAt(recipe, "task.level");
   const setup = () => setupNow()!;
-  const misfits = misfitsOn(recipe.slots.task.plugin);
   return (
     <div className="choices" inert={recorded}>
       <label>
@@ -118,16 +118,7 @@ function Choices({ run }: { run: RunView }) {
             leaveRun("Start with the new recipe", () => start(withRecipe(setup(), value)));
           }}
         >
-          {RUNNABLE_GROUPS.map(({ title, recipes }) => (
-            <optgroup key={title} label={title}>
-              {recipes.map((r) => (
-                <option key={r.id} value={r.id} disabled={misfits.has(r.id)} title={misfits.get(r.id)}>
-                  {r.name}
-                  {misfits.has(r.id) && " (not on this task)"}
-                </option>
-              ))}
-            </optgroup>
-          ))}
+          <RecipeOptions task={recipe.slots.task.plugin} />
         </select>
       </label>
       <Difference />

@@ -2,6 +2,7 @@ import { RecipeError } from "../algorithm/plugin.ts";
 import { PHASES, type Phase } from "../loop/record.ts";
 import { checkSeed, type Edit, type RunSetup, setupAt } from "../loop/run.ts";
 import { changesBetween } from "../recipes/changes.ts";
+import { misfit } from "../recipes/fits.ts";
 import { RECIPES, recipeById } from "../recipes/index.ts";
 import { parseValue, type ResolvedRecipe, resolveRecipe, withChange } from "../recipes/recipe.ts";
 import type { Command } from "../worker/protocol.ts";
@@ -96,6 +97,11 @@ export function readLink(query: string, policies: readonly string[]): Start {
     const at = assignment.indexOf("=");
     if (at < 0) problems.push(`set=${assignment} must read set=slot.param=value`);
     else change(assignment.slice(0, at), assignment.slice(at + 1));
+  }
+  const unfit = misfit(recipe);
+  if (unfit !== undefined) {
+    problems.push(unfit);
+    recipe = resolveRecipe(recipeById(recipe.id));
   }
   const policy = attempt(DEFAULT_POLICY, () => {
     const asked = params.get("policy") ?? DEFAULT_POLICY;

@@ -3,19 +3,20 @@ import { create } from "zustand";
 import { backToLive, lookAt, onePhase, reset, setPace, steps, togglePlay, undo } from "./actions.ts";
 import { leaveRun } from "./confirm.tsx";
 import { usePage } from "./state.ts";
+import { useLayout } from "./workshop/layout.ts";
 
-/** Keys and what they do, for the handler below and for the help. */
-export const KEYS: readonly (readonly [keys: string, meaning: string])[] = [
+/** Keys and what they do, for the handler below and for the help; a key for a part of the page is idle where a link hides that. */
+const KEYS: readonly (readonly [keys: string, meaning: string, part?: string])[] = [
   ["Space", "play or pause"],
   [".", "one phase"],
   ["→", "one step (while looking back: one step later)"],
-  ["←", "look back one step"],
-  ["Home", "look back at the first step"],
-  ["End", "back to now"],
-  ["F", "fork from the step looked at"],
+  ["←", "look back one step", "timeline"],
+  ["Home", "look back at the first step", "timeline"],
+  ["End", "back to now", "timeline"],
+  ["F", "fork from the step looked at", "timeline"],
   ["S", "slow motion, or full speed again"],
   ["R", "reset"],
-  ["Ctrl+Z", "undo a turned knob (with Shift: redo)"],
+  ["Ctrl+Z", "undo a turned knob (with Shift: redo)", "knobs"],
   ["P", "large type and fewer panels, for a projector"],
   ["Tab, then arrows", "go through the tokens"],
   ["?", "these keys"],
@@ -51,9 +52,10 @@ export function KeysOverlay() {
 }
 
 export function Keys() {
+  const hidden = useLayout((state) => state.hidden);
   return (
     <dl className="keys">
-      {KEYS.map(([keys, meaning]) => (
+      {KEYS.filter(([, , part]) => !part || !hidden.includes(part)).map(([keys, meaning]) => (
         <div key={keys}>
           <dt>
             <kbd>{keys}</kbd>
@@ -69,10 +71,11 @@ export function Keys() {
 export function Shortcuts() {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
+      const isHidden = (part: string) => useLayout.getState().hidden.includes(part);
       const isText = (event.target as Element).closest("textarea, input:not([type=range], [type=checkbox])");
       if ((event.ctrlKey || event.metaKey) && !event.altKey && /^[zy]$/i.test(event.key) && !isText) {
         event.preventDefault();
-        undo(event.shiftKey || event.key.toLowerCase() === "y" ? "forth" : "back");
+        if (!isHidden("knobs")) undo(event.shiftKey || event.key.toLowerCase() === "y" ? "forth" : "back");
         return;
       }
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -87,16 +90,19 @@ export function Shortcuts() {
       }
       const { run, live, lookBack, step, pace } = usePage.getState();
       const shown = lookBack?.step ?? live?.step ?? step + 1;
-      const action = new Map([
-        [" ", togglePlay],
-        [".", onePhase],
-        ["arrowright", () => (lookBack ? lookAt(shown + 1) : steps())],
+      const ofTimeline: [string, () => void][] = [
         ["arrowleft", () => lookAt(shown - 1)],
         ["home", () => lookAt(1)],
         ["end", backToLive],
-        ["f", () => step > 0 && clickFork()],
+        ["f", () => void (step > 0 && clickFork())],
+      ];
+      const action = new Map<string, () => void>([
+        [" ", togglePlay],
+        [".", onePhase],
+        ["arrowright", () => (lookBack ? lookAt(shown + 1) : steps())],
         ["s", () => setPace(pace === 0 ? SLOW : 0)],
         ["r", () => leaveRun("Reset", reset)],
+        ...(isHidden("timeline") ? [] : ofTimeline),
       ]).get(event.key.toLowerCase());
       if (!run || !action) return;
       event.preventDefault();

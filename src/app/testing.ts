@@ -1,10 +1,12 @@
+import { vi } from "vitest";
 import type { StepRecord } from "../loop/record.ts";
 import { Run, type RunSetup } from "../loop/run.ts";
 import { smallSetup } from "../loop/testing.ts";
 import { importHuggingFace } from "../policy/checkpoint.ts";
 import { readCheckpointFolder } from "../policy/checkpoint-folder.ts";
 import { createPortableEngine } from "../policy/portable/node.ts";
-import type { Event } from "../worker/protocol.ts";
+import type { Command, Event } from "../worker/protocol.ts";
+import { openWorker } from "./worker-client.ts";
 
 /** What a worker sends in real steps of a small run: the loop on the portable engine, with the records as they were after each phase. */
 export async function recordedRun(changes: Record<string, number | boolean | string> = {}, steps = 1, recipe = "grpo") {
@@ -29,4 +31,18 @@ export async function recordedRun(changes: Record<string, number | boolean | str
 
 export function startOf(setup: RunSetup): Extract<Event, { type: "started" }> {
   return { type: "started", runId: "run-1", setup, edits: [], step: 0, history: [], records: [] };
+}
+
+/** Stands in for the worker's end and opens it. @returns what the page sends to it from here on */
+export function stubWorker(): Command[] {
+  const sent: Command[] = [];
+  vi.stubGlobal(
+    "Worker",
+    class {
+      postMessage = (command: Command) => void sent.push(command);
+    },
+  );
+  openWorker({ type: "open", policiesUrl: "", engine: "auto" });
+  sent.length = 0;
+  return sent;
 }

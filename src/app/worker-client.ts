@@ -67,7 +67,7 @@ function isForPage(event: Event): boolean {
 }
 
 /** Commands that are about something else than the run on screen. */
-const ELSEWHERE: readonly Command["type"][] = ["open", "start", "resume", "forget", "rename", "import", "export"];
+const ELSEWHERE: readonly Command["type"][] = ["open", "start", "resume", "forget", "rename", "import", "export", "cancel"];
 
 /** Ends the worker for good, as before everything it stored is deleted. */
 export function stopWorker(): void {
@@ -82,7 +82,7 @@ export function send(command: Command): void {
     return;
   }
   if (shown && (command.type === "start" || command.type === "resume")) leaving = true;
-  if (shown || command.type !== "pause") wakeWorker();
+  if (command.type !== "cancel" && (shown || command.type !== "pause")) wakeWorker();
   worker?.postMessage(command);
 }
 

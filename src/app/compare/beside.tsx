@@ -1,12 +1,11 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { StepRecord } from "../../loop/record.ts";
 import { changesBetween } from "../../recipes/changes.ts";
-import { RECIPES } from "../../recipes/index.ts";
-import { missingFor } from "../../recipes/recipe.ts";
 import { lookAt, setupNow, withRecipe } from "../actions.ts";
 import { fixed, signed, tokenGlyph } from "../format.ts";
 import { Icon } from "../icons.tsx";
 import { labelOf, showValue } from "../knobs/describe.ts";
+import { RecipeOptions } from "../recipes/options.tsx";
 import { phaseIndex, shownRecord, usePage } from "../state.ts";
 import { LOOKS, Swatch } from "./curves.tsx";
 import { groupsInCommon, tokensOf } from "./groups.ts";
@@ -72,11 +71,7 @@ function Branching() {
           The second goes on as{" "}
           <select value={recipe} onChange={(event) => setRecipe(event.target.value)} aria-label="Recipe of the second run">
             <option value="">choose a recipe</option>
-            {RECIPES.filter((r) => missingFor(r).length === 0).map(({ id, name }) => (
-              <option key={id} value={id}>
-                {name}
-              </option>
-            ))}
+            <RecipeOptions task={run.recipe.slots.task.plugin} />
           </select>
         </label>
       </div>

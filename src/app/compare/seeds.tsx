@@ -1,9 +1,10 @@
 import { useMemo, useState } from "react";
-import { RECIPES, recipeById } from "../../recipes/index.ts";
-import { missingFor, type ResolvedRecipe } from "../../recipes/recipe.ts";
+import { recipeById } from "../../recipes/index.ts";
+import type { ResolvedRecipe } from "../../recipes/recipe.ts";
 import { setupNow, withRecipe } from "../actions.ts";
 import { count, percent } from "../format.ts";
 import { original } from "../knobs/describe.ts";
+import { RecipeOptions } from "../recipes/options.tsx";
 import { usePage } from "../state.ts";
 import { type Curve, Curves, LOOKS, Swatch } from "./curves.tsx";
 import { useCompare } from "./state.ts";
@@ -56,11 +57,7 @@ export function Seeds() {
                 pinned run {i + 1}: {setupAtEnd(pin).recipe.name}
               </option>
             ))}
-            {RECIPES.filter((recipe) => missingFor(recipe).length === 0).map(({ id, name }) => (
-              <option key={id} value={id}>
-                {name}
-              </option>
-            ))}
+            <RecipeOptions task={run.recipe.slots.task.plugin} />
           </select>
         </label>
         {sweep.running ? (

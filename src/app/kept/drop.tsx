@@ -1,4 +1,6 @@
 import { useEffect, useState } from "react";
+import { notify } from "../state.ts";
+import { useLayout } from "../workshop/layout.ts";
 import { takeFile } from "./file.ts";
 
 /** A run's file can be dropped anywhere on the page. */
@@ -10,7 +12,7 @@ export function DropFile() {
       if (!holdsFile(event)) return;
       // Without this the browser would leave the page and open the file.
       event.preventDefault();
-      setOver(true);
+      setOver(!useLayout.getState().hidden.includes("runs"));
     };
     const onLeave = (event: DragEvent) => {
       if (event.relatedTarget === null) setOver(false);
@@ -20,7 +22,9 @@ export function DropFile() {
       event.preventDefault();
       setOver(false);
       const file = event.dataTransfer!.files[0];
-      if (file) void takeFile(file);
+      if (useLayout.getState().hidden.includes("runs"))
+        notify("notice", "No file is taken in here, because the link to this page hides the kept runs.");
+      else if (file) void takeFile(file);
     };
     document.addEventListener("dragover", onOver);
     document.addEventListener("dragleave", onLeave);

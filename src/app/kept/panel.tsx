@@ -1,6 +1,6 @@
 import { useDeferredValue, useEffect, useRef, useState } from "react";
 import type { ExportKind, KeptRun } from "../../worker/protocol.ts";
-import { exportRun, forget, rename, resume } from "../actions.ts";
+import { exportRun, forget, giveUp, rename, resume } from "../actions.ts";
 import { leaveRun } from "../confirm.tsx";
 import { count, percent } from "../format.ts";
 import { Icon } from "../icons.tsx";
@@ -81,6 +81,7 @@ export default function Runs() {
           </table>
         )}
       </div>
+      <UnderWay />
       <Storage changed={kept} />
       {/* What is outside of an open dialog can be neither seen nor touched. */}
       <Toasts />
@@ -154,12 +155,16 @@ function Row({ run, current, onDelete }: { run: KeptRun; current: boolean; onDel
         )}
         <Popover label="Export" title={`Export ${nameOf(run)}`} align="right">
           <div className="exports">
-            {EXPORTS.filter(({ what }) => (what !== "rollouts" && what !== "recording") || current).map(({ what, label, about }) => (
+            {EXPORTS.filter(({ ofRecords }) => !ofRecords || current).map(({ what, label, about }) => (
               <button key={what} type="button" onClick={() => exportRun(run.id, what)}>
                 {label} <span className="dim">{about}</span>
               </button>
             ))}
-            {!current && <p className="dim">Its answers, and a recording, can be exported once it is open.</p>}
+            {!current && (
+              <p className="dim">
+                Of its answers only the numbers are kept, so they are computed again. A recording can be made once it is open.
+              </p>
+            )}
           </div>
         </Popover>
         {!current && (
@@ -172,11 +177,13 @@ function Row({ run, current, onDelete }: { run: KeptRun; current: boolean; onDel
   );
 }
 
-const EXPORTS: readonly { readonly what: ExportKind; readonly label: string; readonly about: string }[] = [
+/** `ofRecords` is what needs the records in memory, which only the run on screen has. */
+const EXPORTS: readonly { readonly what: ExportKind; readonly label: string; readonly about: string; readonly ofRecords?: true }[] = [
   { what: "run", label: "Run file", about: "all of it, to go on elsewhere" },
   { what: "metrics", label: "Metrics", about: "CSV, a line a step" },
-  { what: "rollouts", label: "Answers", about: "JSONL, of the steps at hand" },
-  { what: "recording", label: "As a recording", about: "all there is to see, for machines too slow to train" },
+  { what: "rollouts", label: "Answers", about: "JSONL, of the steps at hand", ofRecords: true },
+  { what: "rolloutsAgain", label: "All answers", about: "JSONL, every step computed again" },
+  { what: "recording", label: "As a recording", about: "all there is to see, for machines too slow to train", ofRecords: true },
 ];
 
 function Deleted({ run, onUndo }: { run: KeptRun; onUndo: () => void }) {
@@ -244,6 +251,21 @@ function ImportButton() {
         }}
       />
     </>
+  );
+}
+
+/** What takes its time while the list is open, such as an export. */
+function UnderWay() {
+  const progress = usePage((state) => state.progress);
+  if (!progress?.cancel) return null;
+  return (
+    <p className="under-way">
+      {progress.what}…
+      <progress value={progress.fraction} max={1} aria-label={progress.what} />
+      <button type="button" onClick={giveUp}>
+        Give up
+      </button>
+    </p>
   );
 }
 

@@ -8,22 +8,14 @@ import { grpo, resolveRecipe } from "../../recipes/recipe.ts";
 import type { Command } from "../../worker/protocol.ts";
 import { differencesInWords } from "../knobs/describe.ts";
 import { afterEvent, EMPTY, usePage } from "../state.ts";
-import { startOf } from "../testing.ts";
-import { openWorker } from "../worker-client.ts";
+import { startOf, stubWorker } from "../testing.ts";
 import Recipes from "./chooser.tsx";
 import { GROUPS } from "./groups.ts";
 import { openRecipes, useRecipes } from "./open.ts";
 
 let sent: Command[] = [];
 beforeEach(() => {
-  vi.stubGlobal(
-    "Worker",
-    class {
-      postMessage = (command: Command) => void sent.push(command);
-    },
-  );
-  openWorker({ type: "open", policiesUrl: "", engine: "auto" });
-  sent = [];
+  sent = stubWorker();
   usePage.setState(afterEvent(EMPTY, startOf(smallSetup({ "kl.coefficient": 0.02 }))), true);
   openRecipes();
   render(<Recipes />);
@@ -67,6 +59,15 @@ it("says what a recipe waits for that cannot run yet", () => {
   choose("Tango");
   expect(article().getByText(/It waits for buffers that learners share, several learners/)).toBeDefined();
   expect((article().getByRole("button", { hidden: true }) as HTMLButtonElement).disabled).toBe(true);
+});
+
+it("says why a recipe cannot run on the task at hand, and does not start it", () => {
+  choose("Co-Reward");
+  expect(article().getByText(/asks every question in two forms, and Reverse has one form only: choose Countdown/)).toBeDefined();
+  const start = article().getByRole("button", { name: "Not on this task", hidden: true }) as HTMLButtonElement;
+  expect(start.disabled).toBe(true);
+  act(() => usePage.setState(afterEvent(EMPTY, startOf(smallSetup({ task: "sort" }))), true));
+  expect(article().getByRole("button", { name: "Start with it", hidden: true })).toBeDefined();
 });
 
 it("finds recipes by what they say", async () => {

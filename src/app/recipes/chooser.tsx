@@ -9,7 +9,7 @@ import { changesFromGrpo } from "../knobs/describe.ts";
 import { expectedRecipe, usePage } from "../state.ts";
 import { Conventions } from "./conventions.tsx";
 import { About, AgainstGrpo } from "./details.tsx";
-import { GROUPS, mentions, runnable } from "./groups.ts";
+import { GROUPS, mentions, misfitsOn, runnable } from "./groups.ts";
 import { CONVENTIONS_PAGE, closeRecipes, useRecipes } from "./open.ts";
 import "./recipes.css";
 
@@ -93,7 +93,9 @@ export default function Recipes() {
 /** A recipe as it ships. */
 function Written({ recipe }: { recipe: Recipe }) {
   const resolved = useMemo(() => (runnable(recipe) ? resolveRecipe(recipe) : undefined), [recipe]);
-  const ready = usePage((state) => state.run !== undefined);
+  const task = usePage((state) => expectedRecipe(state)?.slots.task.plugin);
+  const ready = task !== undefined;
+  const problem = ready ? misfitsOn(task).get(recipe.id) : undefined;
   const begin = () => {
     closeRecipes();
     leaveRun(`Start with ${recipe.name}`, () => start(withRecipe(setupNow()!, recipe.id)));
@@ -102,10 +104,11 @@ function Written({ recipe }: { recipe: Recipe }) {
     <>
       <div className="title">
         <h2>{recipe.name}</h2>
-        <button type="button" className="primary" disabled={!resolved || !ready} onClick={begin}>
-          {resolved ? "Start with it" : "Cannot run yet"}
+        <button type="button" className="primary" disabled={!resolved || !ready || problem !== undefined} onClick={begin}>
+          {!resolved ? "Cannot run yet" : problem === undefined ? "Start with it" : "Not on this task"}
         </button>
       </div>
+      {problem !== undefined && <p className="waits">{problem}.</p>}
       <About recipe={recipe} />
       {resolved && <AgainstGrpo recipe={resolved} />}
     </>

@@ -6,9 +6,8 @@ import { settingsOf } from "../../recipes/recipe.ts";
 import type { Command } from "../../worker/protocol.ts";
 import { undo } from "../actions.ts";
 import { afterEvent, EMPTY, usePage } from "../state.ts";
-import { recordedRun } from "../testing.ts";
+import { recordedRun, stubWorker } from "../testing.ts";
 import { forgetHistory } from "../undo.ts";
-import { openWorker } from "../worker-client.ts";
 import { Conventions, compareGroup } from "./conventions.tsx";
 
 const run = await recordedRun({ "sampler.groupSize": 6 });
@@ -16,14 +15,7 @@ const withSignal = run.last.groups.findIndex((group) => group.statistics!.signal
 
 let sent: Command[] = [];
 beforeEach(() => {
-  vi.stubGlobal(
-    "Worker",
-    class {
-      postMessage = (command: Command) => void sent.push(command);
-    },
-  );
-  openWorker({ type: "open", policiesUrl: "", engine: "auto" });
-  sent = [];
+  sent = stubWorker();
   forgetHistory();
 });
 afterEach(() => {
@@ -73,7 +65,7 @@ it("turns all of a convention's switches at once, and one undo takes them back",
   const edits = sent.map((c) => (c.type === "edit" ? ([c.path, c.value] as const) : ([c.type, ""] as const)));
   expect(settingsOf(withAllChanges(before, edits))).toEqual(settingsOf(wanted));
   expect(within(rowOf("NeMo-RL")).getByText("in force")).toBeDefined();
-  sent = [];
+  sent.length = 0;
   act(() => undo("back"));
   const back = sent.map((c) => (c.type === "edit" ? ([c.path, c.value] as const) : ([c.type, ""] as const)));
   expect(settingsOf(withAllChanges(wanted, back))).toEqual(settingsOf(before));

@@ -1,7 +1,8 @@
 import { ATLAS_RECIPES } from "../../recipes/atlas/index.ts";
+import { misfit } from "../../recipes/fits.ts";
 import { RECIPES } from "../../recipes/index.ts";
 import { PLANNED } from "../../recipes/planned.ts";
-import { missingFor, type Recipe } from "../../recipes/recipe.ts";
+import { missingFor, type Recipe, resolveRecipe, withChange } from "../../recipes/recipe.ts";
 import { SLOT_NAMES, type Slot } from "../../recipes/slots.ts";
 
 /** The recipes by what they change. */
@@ -31,6 +32,19 @@ export const GROUPS: readonly RecipeGroup[] = TITLES.map((title) => ({
 
 /** Those that can run, as the header's list has them. */
 export const RUNNABLE_GROUPS = GROUPS.filter(({ title }) => title !== WAITING);
+
+const misfits = new Map<string, ReadonlyMap<string, string>>();
+
+/** The recipes that can run, but not on this task, each with why and what to do. */
+export function misfitsOn(task: string): ReadonlyMap<string, string> {
+  let found = misfits.get(task);
+  if (!found) {
+    const all = RECIPES.filter(runnable).map((recipe) => [recipe.id, misfit(withChange(resolveRecipe(recipe), "task", task))] as const);
+    found = new Map(all.filter((entry): entry is [string, string] => entry[1] !== undefined));
+    misfits.set(task, found);
+  }
+  return found;
+}
 
 const PARTS: Readonly<Record<string, string>> = {
   mixture: "several tasks at once",

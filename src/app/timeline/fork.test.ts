@@ -1,26 +1,19 @@
-import { beforeEach, expect, it, vi } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { smallSetup } from "../../loop/testing.ts";
 import type { Command } from "../../worker/protocol.ts";
 import { backToLive, fork, giveUp, lookAt, turn, undo } from "../actions.ts";
 import { EMPTY, expectedKnobs, usePage } from "../state.ts";
-import { startOf } from "../testing.ts";
-import { applyAll, openWorker } from "../worker-client.ts";
+import { startOf, stubWorker } from "../testing.ts";
+import { applyAll } from "../worker-client.ts";
 
 let sent: Command[] = [];
 beforeEach(() => {
-  vi.stubGlobal(
-    "Worker",
-    class {
-      postMessage = (command: Command) => void sent.push(command);
-    },
-  );
-  openWorker({ type: "open", policiesUrl: "", engine: "auto" });
   const edits = [
     { step: 4, path: "sampler.temperature", value: 0.8 },
     { step: 6, path: "seed", value: 11 },
   ];
   usePage.setState(applyAll(EMPTY, [{ ...startOf(smallSetup()), step: 9, edits }]), true);
-  sent = [];
+  sent = stubWorker();
 });
 
 const knobs = () => {
@@ -74,6 +67,22 @@ it("another plug-in does away with what was turned on the one before it; going b
   expect(usePage.getState().forkChanges).toEqual([]);
   turn([["sampler.groupSize", 6]]);
   expect(sent.at(-1)).toEqual({ type: "edit", path: "sampler.groupSize", value: 6 });
+});
+
+it("a recipe that would not fit its task any more is not turned to, and the reason is told", () => {
+  turn([["reward", "co-reward"]]);
+  expect(sent).toEqual([]);
+  expect(usePage.getState().toasts.map(({ text }) => text)).toEqual([
+    "GRPO asks every question in two forms, and Reverse has one form only: choose Countdown, Addition, or Sort as the task.",
+  ]);
+  turn([
+    ["task", "sort"],
+    ["reward", "co-reward"],
+  ]);
+  expect(sent.map((command) => command.type)).toEqual(["edit", "edit"]);
+  // Back to a task that does not fit: not that way round, either.
+  turn([["task", "reverse"]]);
+  expect(sent).toHaveLength(2);
 });
 
 it("giving up, or going back to now, ends what is being computed again", () => {

@@ -118,7 +118,12 @@ function Fork({ step }: { step: number }) {
   const changes = usePage((state) => state.forkChanges);
   const recorded = useRecording((state) => state.shown !== undefined);
   const past = usePage((state) => state.lookBack !== undefined);
+  const complete = usePage((state) => state.step);
   const words = run ? changes.map(([path, value]) => editInWords(run, { path, value })) : [];
+  const ahead = run
+    ? run.edits.filter((edit) => edit.step > complete).map((edit) => `${editInWords(run, edit)} from step ${edit.step}`)
+    : [];
+  const keeps = ahead.length > 0 ? ` What is set ahead holds there, too: ${ahead.join(", ")}.` : "";
   const name = words.length === 0 ? `Fork at step ${step}` : `Fork at step ${step}: ${words.join(", ")}`;
   return (
     <button
@@ -126,13 +131,13 @@ function Fork({ step }: { step: number }) {
       className={changes.length > 0 ? "primary fork" : "fork"}
       disabled={!run || step < 1 || recorded}
       onClick={() => fork(name.slice(0, 120))}
-      data-tip={
+      data-tip={`${
         words.length > 0
-          ? `A new run with the weights after step ${step}, and from there ${words.join(", ")}. This run stays kept.`
+          ? `A new run with the weights after step ${step}, and from there ${words.join(", ")}.`
           : past
-            ? `A new run with the weights after step ${step}. Turn knobs first to change them from there on. This run stays kept.`
-            : `A new run that goes on from step ${step}, so that this one can be compared with it. This run stays kept.`
-      }
+            ? `A new run with the weights after step ${step}. Turn knobs first to change them from there on.`
+            : `A new run that goes on from step ${step}, so that this one can be compared with it.`
+      }${keeps} This run stays kept.`}
     >
       <Branch />
       {past ? `Fork at ${step}` : "Fork"}
