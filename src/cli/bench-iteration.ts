@@ -39,7 +39,10 @@ function iterationSetup({ prompts, group }: Shape): RunSetup {
   return { recipe, policy: "fresh", seed: 1 };
 }
 
-/** One step of a run, from prompts to the update, again and again from the same weights: the same rollouts each time. */
+/**
+ * The second step of a run, from prompts to the update, again and again from the same weights: the same rollouts each time. The run goes on as
+ * when it plays: the step's own rollouts are under way when it begins, and those of the next when it ends.
+ */
 export class Iteration {
   private readonly engine: Engine;
   private readonly run: Run;
@@ -59,10 +62,11 @@ export class Iteration {
   /** Runs the step once. Milliseconds are those of the step alone; counts are given where the engine has a device. */
   async once(): Promise<{ milliseconds: number; record: StepRecord; counts?: IterationCounts }> {
     await this.run.restore(this.start);
+    await this.run.complete(true);
     const device = this.engine.kind === "webgpu" ? (this.engine as WebgpuEngine) : undefined;
     const before = device?.counters();
     const started = performance.now();
-    const record = await this.run.complete();
+    const record = await this.run.complete(true);
     const milliseconds = performance.now() - started;
     if (!record.tokens) throw new Error("The measured step drew no rollouts.");
     if (!device || !before) return { milliseconds, record };

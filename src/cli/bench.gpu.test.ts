@@ -42,23 +42,25 @@ describe("one iteration of nano with 8×4 rollouts", () => {
     expect(warm[0].bytesReadBack).toBe(cold.bytesReadBack);
   });
 
-  it("makes buffers the first time alone", () => {
-    expect(cold.buffersCreated).toBeGreaterThan(0);
+  it("makes buffers the first time alone", async () => {
+    expect((await testEngine()).counters().buffersCreated).toBeGreaterThan(0);
     for (const { buffersCreated, bytesAllocated } of warm) expect([buffersCreated, bytesAllocated]).toEqual([0, 0]);
   });
 
-  it("waits for the device at most once for the rollouts, the reference's scores, the advantages and each update", () => {
-    expect(warm[0].readBacks).toBeLessThanOrEqual(3 + updates.length);
+  it("waits for the device once, for the tokens that the verifier judges; what the updates report comes while the next rollouts are drawn", () => {
+    expect(updates).toHaveLength(4);
+    expect(warm[0].readBacks).toBe(2);
+    expect(warm[0].blockingReadBacks).toBe(1);
   });
 
-  it("submits at most once for each of those, and four times an update", () => {
-    expect(warm[0].submits).toBeLessThanOrEqual(3 + 4 * updates.length);
+  it("submits four times: the reference's scores, the first update, the other updates, the next rollouts", () => {
+    expect(warm[0].submits).toBeLessThanOrEqual(4);
   });
 
   it("stays within its budget of dispatches and bytes", () => {
-    expect(warm[0].dispatches).toBeLessThanOrEqual(306);
-    expect(warm[0].bytesReadBack).toBeLessThanOrEqual(104_520);
-    expect(warm[0].bytesUploaded).toBeLessThanOrEqual(182_920);
+    expect(warm[0].dispatches).toBeLessThanOrEqual(305);
+    expect(warm[0].bytesReadBack).toBeLessThanOrEqual(104_656);
+    expect(warm[0].bytesUploaded).toBeLessThanOrEqual(175_564);
   });
 });
 

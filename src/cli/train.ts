@@ -167,7 +167,7 @@ export async function run(args: string[]): Promise<void> {
   let end: EvaluationRecord;
   try {
     while (training.step < steps && !stopping) {
-      const record = await training.complete();
+      const record = await training.complete(training.step + 1 < steps);
       await failOnEngineErrors(engine);
       await appendStep(out, record);
       if (values.recording) records.push(record);

@@ -1,5 +1,6 @@
 import type { PathStep } from "../algorithm/batch.ts";
 import type { Parameters } from "../algorithm/plugin.ts";
+import type { GenerateRequest } from "../policy/engine.ts";
 import { randomSequence, rowKeys, STREAM } from "../policy/random.ts";
 import { decode, EOS, encodePrompt } from "../policy/tokenizer.ts";
 import { checkFits } from "../recipes/fits.ts";
@@ -8,7 +9,7 @@ import { taskById } from "../tasks/index.ts";
 import { type Problem, sampleProblem, type Task } from "../tasks/task.ts";
 import { type Cost, inSlot, randomFor, type StepContext } from "./context.ts";
 import { BANNED_TOKENS } from "./evaluate.ts";
-import type { Phase, StepRecord } from "./record.ts";
+import type { Group, Phase, StepRecord } from "./record.ts";
 import { type DrawnRow, drawnRows, packTokens } from "./tokens.ts";
 import { growTrees } from "./tree.ts";
 
@@ -25,48 +26,26 @@ interface Drawn extends DrawnRow {
  * @throws RecipeError if the recipe asks every question twice and the task knows no second form.
  */
 export async function* collectRollouts(context: StepContext, record: StepRecord, cost: Cost): AsyncGenerator<Phase, void> {
-  const { policy, step, seed, recipe } = context;
+  const { policy, recipe } = context;
   const task = taskById(recipe.slots.task.plugin);
   const { plugin: sampler, params } = inSlot(recipe, "sampler");
   const { plugin: filter, params: filterParams } = inSlot(recipe, "groupFilter");
-  const maxNewTokens = longestCompletion(context);
   const groupSize = params.groupSize as number;
-  const twins = needsOf(recipe).has("twins");
+  const { twins, wanted } = questions(context);
   checkFits(recipe);
-  // A unit is what a filter keeps or drops as a whole: one group, or two that ask the same.
-  const unitSize = twins ? 2 : 1;
-  const wanted = Math.ceil((params.promptsPerStep as number) / unitSize) * unitSize;
 
   let drawn: Drawn[] = [];
   let prompted = 0;
   const rounds = filter.rounds(filterParams);
   for (let round = 0; round < rounds && record.groups.length < wanted; round++) {
     const first = record.groups.length;
-    while (record.groups.length < wanted) {
-      const problem = promptOf(task, recipe.slots.task.params, seed, step, prompted / unitSize, wanted / unitSize);
-      const forms = twins ? [problem, task.rephrase!(problem, randomFor(context, "twins", prompted))] : [problem];
-      for (const form of forms) {
-        const members = Array.from({ length: groupSize }, (_, g) => record.groups.length * groupSize + g);
-        record.groups.push({ problem: form, promptTokens: encodePrompt(form.prompt), members });
-        prompted++;
-      }
-    }
+    prompted = addPrompts(context, record.groups, prompted);
     if (twins) record.twins = record.groups.map((_, g) => g ^ 1);
     yield "prompts";
 
     const fresh = record.groups.slice(first);
     const firstRow = (prompted - fresh.length) * groupSize;
-    const drawing = {
-      ...sampler.drawing(params, step, maxNewTokens),
-      maxNewTokens,
-      stopTokens: [EOS],
-      banned: BANNED_TOKENS,
-      alternatives: ALTERNATIVES,
-    };
-    const keys = rowKeys(
-      { seed, stream: STREAM.rollouts, step },
-      Array.from({ length: fresh.length * groupSize }, (_, r) => firstRow + r),
-    );
+    const request = requestFor(context, fresh, firstRow);
     let freshRows: Drawn[];
     if (sampler.tree) {
       const grown = await growTrees(
@@ -75,14 +54,13 @@ export async function* collectRollouts(context: StepContext, record: StepRecord,
         params,
         fresh.map((group) => group.promptTokens),
         groupSize,
-        drawing,
-        keys,
+        request,
+        request.keys,
       );
       freshRows = grown.rows;
       cost.tokens += grown.generated;
     } else {
-      const prompts = fresh.flatMap((group) => group.members.map(() => group.promptTokens));
-      const generation = await policy.generate({ ...drawing, prompts, keys });
+      const generation = await context.ahead.take(policy, request);
       freshRows = drawnRows(generation, ALTERNATIVES);
       cost.tokens += generation.tokens.length;
     }
@@ -114,6 +92,64 @@ export async function* collectRollouts(context: StepContext, record: StepRecord,
       keepTokens(record, drawn);
     }
   }
+}
+
+/** Groups in a step, and whether each question is asked twice; a filter then keeps or drops both groups. */
+function questions({ recipe }: StepContext): { twins: boolean; wanted: number } {
+  const twins = needsOf(recipe).has("twins");
+  const unit = twins ? 2 : 1;
+  return { twins, wanted: Math.ceil((recipe.slots.sampler.params.promptsPerStep as number) / unit) * unit };
+}
+
+/** Adds the groups that are missing. @param prompted how many prompts the step has had. @returns how many it has had then. */
+function addPrompts(context: StepContext, groups: Group[], prompted: number): number {
+  const { recipe, seed, step } = context;
+  const { twins, wanted } = questions(context);
+  const task = taskById(recipe.slots.task.plugin);
+  const groupSize = recipe.slots.sampler.params.groupSize as number;
+  const unit = twins ? 2 : 1;
+  while (groups.length < wanted) {
+    const problem = promptOf(task, recipe.slots.task.params, seed, step, prompted / unit, wanted / unit);
+    const forms = twins ? [problem, task.rephrase!(problem, randomFor(context, "twins", prompted))] : [problem];
+    for (const form of forms) {
+      const members = Array.from({ length: groupSize }, (_, g) => groups.length * groupSize + g);
+      groups.push({ problem: form, promptTokens: encodePrompt(form.prompt), members });
+      prompted++;
+    }
+  }
+  return prompted;
+}
+
+/** What the sampler is asked for these groups. @param firstRow how many rollouts the step has drawn before. */
+function requestFor(context: StepContext, groups: readonly Group[], firstRow: number): GenerateRequest {
+  const { recipe, seed, step } = context;
+  const { plugin: sampler, params } = inSlot(recipe, "sampler");
+  const maxNewTokens = longestCompletion(context);
+  const prompts = groups.flatMap((group) => group.members.map(() => group.promptTokens));
+  return {
+    ...sampler.drawing(params, step, maxNewTokens),
+    maxNewTokens,
+    stopTokens: [EOS],
+    banned: BANNED_TOKENS,
+    alternatives: ALTERNATIVES,
+    prompts,
+    keys: rowKeys(
+      { seed, stream: STREAM.rollouts, step },
+      prompts.map((_, r) => firstRow + r),
+    ),
+  };
+}
+
+/**
+ * What a step draws first, which follows from its recipe and seed alone; undefined for rollouts that grow in trees.
+ * @throws RecipeError as `collectRollouts` does.
+ */
+export function firstRequest(context: StepContext): GenerateRequest | undefined {
+  if (inSlot(context.recipe, "sampler").plugin.tree) return undefined;
+  checkFits(context.recipe);
+  const groups: Group[] = [];
+  addPrompts(context, groups, 0);
+  return requestFor(context, groups, 0);
 }
 
 /** The longest completion of a step, in tokens. */

@@ -4,6 +4,7 @@ import type { Engine, Policy } from "../policy/engine.ts";
 import { type Random, randomSequence, STREAM, type Stream } from "../policy/random.ts";
 import { pluginOf, type ResolvedRecipe } from "../recipes/recipe.ts";
 import type { ListSlot, PLUGINS, Slot } from "../recipes/slots.ts";
+import type { DrawnAhead } from "./ahead.ts";
 import type { Pending } from "./pending.ts";
 
 /** What plug-ins carry from step to step, under `slot.plugin`. */
@@ -26,6 +27,10 @@ export interface StepContext {
   readonly states: PluginStates;
   /** Score the rollouts once more after the update, to show what it changed. */
   readonly inspect: boolean;
+  /** Rollouts that were drawn before their step began. */
+  readonly ahead: DrawnAhead;
+  /** The next step begins at once: draws its rollouts ahead. */
+  readonly drawNext?: () => void;
   /** What the record still lacks. */
   readonly pending: Pending;
   /** Leave what nothing on the host needs yet with the engine, until somebody settles `pending` or the step ends. */

@@ -5,6 +5,8 @@ interface Waiting<T> {
 
 /** Numbers of a step's record that are still with the engine: nothing on the host needs them yet. */
 export class Pending {
+  /** What bringing took outside of the step's own course, in seconds. */
+  seconds = 0;
   private waiting: Waiting<unknown>[] = [];
 
   /** Reads later, together with whatever else is pending, and then keeps what was read, in the order of the calls. */

@@ -4,6 +4,8 @@ import type { Engine, Policy, PolicyState } from "../policy/engine.ts";
 import { type ResolvedRecipe, recipeAt, withChange } from "../recipes/recipe.ts";
 import { taskById } from "../tasks/index.ts";
 import type { Problem } from "../tasks/task.ts";
+import { DrawnAhead } from "./ahead.ts";
+import { firstRequest } from "./collect.ts";
 import { inSlot, type PluginStates } from "./context.ts";
 import { type Answer, evaluatePolicy, heldOutProblems, sampleAnswers } from "./evaluate.ts";
 import { Pending } from "./pending.ts";
@@ -93,6 +95,7 @@ export class Run {
   private completed: number;
   private begun: number;
   private pending = new Pending();
+  private readonly ahead = new DrawnAhead();
 
   private constructor(engine: Engine, setup: RunSetup, base: Base, policies: [Policy, Policy], options: RunOptions) {
     this.engine = engine;
@@ -146,8 +149,9 @@ export class Run {
   /**
    * Runs the next step; yields its record after each phase. A step that is not run to its end must be followed by `restore`.
    * @param options.lazy Numbers that nothing on the host needs yet may be missing in the record until `bring`, or the step's end.
+   * @param options.goesOn Asked when the updates are under way: whether the next step follows at once. Its rollouts are then drawn already.
    */
-  async *next(options: { readonly lazy?: boolean } = {}): AsyncGenerator<StepRecord, void> {
+  async *next(options: { readonly lazy?: boolean; readonly goesOn?: () => boolean } = {}): AsyncGenerator<StepRecord, void> {
     this.pending = new Pending();
     const step = this.completed + 1;
     this.begun = step;
@@ -155,7 +159,7 @@ export class Run {
     const { engine, policy, reference, inspect } = this;
     // A step that is not run to its end leaves the states as they were.
     const states = { ...this.states };
-    yield* runStep({
+    const context = {
       engine,
       policy,
       reference,
@@ -165,25 +169,51 @@ export class Run {
       recipe: recipeAt(recipe, step),
       states,
       inspect,
+      ahead: this.ahead,
       pending: this.pending,
       lazy: options.lazy ?? false,
-    });
+    };
+    const drawNext = () => {
+      // On the host there is nothing to overlap with.
+      if (engine.kind !== "webgpu" || !options.goesOn?.()) return;
+      try {
+        const next = setupAt(this.setup, this.log, step + 1);
+        const request = firstRequest({ ...context, step: step + 1, seed: next.seed, recipe: recipeAt(next.recipe, step + 1) });
+        if (request) this.ahead.start(policy, request);
+      } catch {
+        // What is wrong with the next step is for that step to say.
+      }
+    };
+    yield* runStep({ ...context, drawNext });
     this.states = states;
     const { plugin, params } = inSlot(recipe, "reference");
     if (plugin.mix(step, params) !== 0) this.referenceMoved = true;
     this.completed = step;
   }
 
-  /** Runs the next step to its end. */
-  async complete(): Promise<StepRecord> {
+  /** Runs the next step to its end. @param goesOn whether the step after it follows at once. */
+  async complete(goesOn = false): Promise<StepRecord> {
     let last: StepRecord | undefined;
-    for await (const record of this.next({ lazy: true })) last = record;
+    for await (const record of this.next({ lazy: true, goesOn: () => goesOn })) last = record;
     return last!;
   }
 
+  /** The record of the step in progress lacks something. */
+  get unfinished(): boolean {
+    return this.pending.any;
+  }
+
+  /** The rollouts of the next step to begin are drawn, or being drawn. */
+  get drawnAhead(): boolean {
+    return this.ahead.any;
+  }
+
   /** Completes the record of the step in progress as far as the step has come. Only between two phases. */
-  bring(): Promise<void> {
-    return this.pending.settle();
+  async bring(): Promise<void> {
+    const { pending } = this;
+    const started = performance.now();
+    await pending.settle();
+    pending.seconds += (performance.now() - started) / 1000;
   }
 
   /** Forgets a step that was begun, as long as none of its updates was made: only those change the policy. */
@@ -202,6 +232,7 @@ export class Run {
   }
 
   async restore(snapshot: Snapshot): Promise<void> {
+    this.ahead.forget();
     await this.policy.restore(snapshot.state);
     if (this.referenceMoved || snapshot.reference) {
       await this.reference.restore(freshState(snapshot.reference ?? this.base.theta));

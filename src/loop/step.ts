@@ -26,7 +26,7 @@ export async function* runStep(context: StepContext): AsyncGenerator<StepRecord,
     const { done, value: record } = await phases.next();
     if (done) return;
     if (!context.lazy) await context.pending.settle();
-    if (record.phase === "evaluation") record.metrics = metricsOf(record, cost);
+    if (record.phase === "evaluation") record.metrics = metricsOf(record, { ...cost, seconds: cost.seconds + context.pending.seconds });
     else cost.seconds += (performance.now() - started) / 1000;
     yield record;
   }
@@ -63,7 +63,9 @@ async function* runPhases(context: StepContext, cost: Cost): AsyncGenerator<Step
     for await (const _ of updatePolicy(context, record, batch, advantage, temperature)) yield at("update");
     await moveReference(context);
     if (context.inspect) await inspectAfter(context, record);
-    await context.pending.settle();
+    const settled = context.pending.settle();
+    context.drawNext?.();
+    await settled;
     controlKl(context, record, batch, temperature);
   } else {
     // Every group was rejected: a step without an update.

@@ -29,7 +29,7 @@ export function smallSetup(changes: Readonly<Record<string, number | boolean | s
 /** Runs whole steps; returns their records. */
 export async function runSteps(run: Run, count: number): Promise<StepRecord[]> {
   const records: StepRecord[] = [];
-  for (let i = 0; i < count; i++) records.push(await run.complete());
+  for (let i = 0; i < count; i++) records.push(await run.complete(i + 1 < count));
   return records;
 }
 

@@ -18,6 +18,8 @@ export type Goal =
 
 /** While playing, records are shown at most this often (milliseconds); metrics always arrive. */
 const SHOW_EVERY = 80;
+/** The same for records whose numbers would have to be brought from the engine, which then stands still. */
+const BRING_EVERY = 500;
 
 interface Surroundings {
   readonly machine: Machine;
@@ -202,16 +204,17 @@ export class Driver {
     const { machine, emit } = this.around;
     if (machine.lost) await this.recover(LOST);
     const { run, history, metrics } = this.needed;
-    this.generator ??= run.next();
+    this.generator ??= run.next({ lazy: true, goesOn: () => this.goesOn() });
     const started = performance.now();
+    const { drawnAhead } = run;
     const { value: record } = await this.generator.next();
     if (!record) throw new Error("a step ended early");
     // After an error that no call reports, the device's numbers cannot be trusted.
     if (machine.engine.errorCount() > 0) throw new EngineError(`The GPU reported an error: ${machine.engine.errorMessages()[0]}`);
-    if (record.phase === "rollouts") this.rowTime = (performance.now() - started) / Math.max(1, record.rollouts.length);
+    if (record.phase === "rollouts" && !drawnAhead) this.rowTime = (performance.now() - started) / Math.max(1, record.rollouts.length);
     const goal = this.goal;
     const complete = record.phase === "evaluation";
-    this.betweenUpdates = record.updates.length > 0 && !complete;
+    this.betweenUpdates = record.phase === "update" && record.rollouts.length > 0;
     this.shownPhases++;
     if (complete) {
       await this.generator.next();
@@ -224,12 +227,19 @@ export class Driver {
     }
     if (goal?.kind === "phase" || (goal?.kind === "preview" && record.phase === "verdicts")) this.goal = undefined;
     const now = performance.now();
-    if (this.goal?.kind !== "play" || this.pace.slow || now - this.lastShown >= SHOW_EVERY) {
+    if (this.goal?.kind !== "play" || this.pace.slow || now - this.lastShown >= (run.unfinished ? BRING_EVERY : SHOW_EVERY)) {
+      await run.bring();
       this.lastShown = now;
       emit({ type: "phase", phase: record.phase, record });
     }
     if (complete) emit({ type: "step", step: record.step, metrics: record.metrics! });
     if (goal?.kind === "preview" && !this.goal) this.previewing = true;
+  }
+
+  /** Another step follows the one in progress, as far as one can tell. */
+  private goesOn(): boolean {
+    const { goal } = this;
+    return !this.pace.slow && (goal?.kind === "play" || (goal?.kind === "steps" && goal.left > 1));
   }
 
   private async stepCompleted({ updates_skipped: skipped = 0 }: Metrics): Promise<void> {

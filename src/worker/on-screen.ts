@@ -66,8 +66,6 @@ export async function runTo(
   const from = run.step;
   while (run.step < step) {
     onProgress((run.step - from) / (step - from));
-    let last: StepRecord | undefined;
-    for await (const record of run.next()) last = record;
-    if (last) keep(last);
+    keep(await run.complete(run.step + 1 < step));
   }
 }

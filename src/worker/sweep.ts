@@ -33,7 +33,7 @@ export async function runSweep(engine: Engine, base: Base, request: SweepRequest
       const run = await Run.open(engine, { recipe, policy: request.policy, seed }, base);
       try {
         while (run.step < request.steps) {
-          const { metrics } = await run.complete();
+          const { metrics } = await run.complete(run.step + 1 < request.steps);
           emit({ type: "step", arm, seed, metrics: metrics! });
         }
         emit({ type: "run", arm, seed, end: evaluationMetrics(await run.evaluate("policy")) });

@@ -19,6 +19,8 @@ export interface DeviceCounters {
   dispatches: number;
   submits: number;
   readBacks: number;
+  /** Those that arrived when nothing else was submitted: meanwhile the device had no work. */
+  blockingReadBacks: number;
   bytesReadBack: number;
   bytesUploaded: number;
   /** Storage and staging buffers; the pool's reuse makes none. */
@@ -44,6 +46,7 @@ export class Device {
     dispatches: 0,
     submits: 0,
     readBacks: 0,
+    blockingReadBacks: 0,
     bytesReadBack: 0,
     bytesUploaded: 0,
     buffersCreated: 0,
@@ -245,12 +248,14 @@ export class Device {
     this.counters.readBacks++;
     this.counters.bytesReadBack += total;
     return async () => {
+      const { submits } = this.counters;
       try {
         await Promise.all([target.mapAsync(GPUMapMode.READ, 0, align(total, 8)), this.accepted]);
       } catch (error) {
         throw new EngineError(`The GPU gave no answer: ${this.goneBecause ?? (error as Error).message}`);
       }
       this.checkAlive();
+      if (this.counters.submits === submits) this.counters.blockingReadBacks++;
       const mapped = target.getMappedRange(0, align(total, 8));
       let from = 0;
       const copies = ranges.map((r) => {
