@@ -1,6 +1,7 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 import { offline } from "./src/app/offline/plugin.ts";
+import { shortShaders } from "./src/app/short-shaders.ts";
 import { modernFontsOnly } from "./src/app/tex/fonts.ts";
 import { ISOLATION } from "./src/cli/serve.mjs";
 
@@ -9,7 +10,7 @@ export default defineConfig({
   base: "./",
   appType: "mpa",
   plugins: [react(), modernFontsOnly(), offline()],
-  worker: { format: "es" },
+  worker: { format: "es", plugins: () => [shortShaders()] },
   build: {
     target: "es2023",
     chunkSizeWarningLimit: 700,

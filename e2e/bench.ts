@@ -1,208 +1,144 @@
+import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
-import type { CDPSession, Page } from "playwright";
 import { builtPage } from "../src/cli/built.mjs";
-import { browse } from "./harness.ts";
-import { Playground, SMALL_RUN } from "./page.ts";
+import { type Answers, measureAnswers } from "./bench/answers.ts";
+import { type Frames, measureFrames } from "./bench/frames.ts";
+import { type Load, measureLoad } from "./bench/load.ts";
+import { type Memory, measureMemory } from "./bench/memory.ts";
+import { FRAME, KINDS } from "./bench/trace.ts";
 
-/**
- * `npm run -s bench:page`: how busy a run keeps the page's interface thread, and how soon it answers a hand, in headless Chromium.
- * Processor time tells what our code costs; wall time also tells how busy the machine was with other things.
- */
+/** `npm run -s bench:page`: how the page feels while a run plays, and how soon it is there, in headless Chromium. */
 
-const HELP = `usage: npm run -s bench:page -- [--engine portable|webgpu|both] [--policy nano|tiny] [--set slot.param=value]… [--seconds N] [--json]
+const PARTS = ["frames", "answers", "load", "memory"] as const;
+type Part = (typeof PARTS)[number];
 
-Plays a run in Chromium while a hand clicks tokens, knobs and the timeline. Prints the interface thread's longest tasks and the time from
-an input to the next picture. Without a real GPU, webgpu is emulated by the same processor that must draw the page.`;
+const HELP = `usage: npm run -s bench:page -- [flags]
 
-/** A task that keeps the interface thread longer than this can be felt (milliseconds). */
-const LONG = 50;
+  --part frames|answers|load|memory   what to measure (may come several times; without it the first three)
+  --engine portable|webgpu|both       (both)
+  --policy nano|tiny                  (nano)
+  --set slot.param=value              a knob of the run (may come several times)
+  --seconds N                         how long frames and answers are watched (10)
+  --views A,B                         of the stage, for frames: tab names, or tree (Rollouts)
+  --height N                          of the window in pixels, for frames (720; all 128 answers are on screen at 4700)
+  --megabits N, --round-trip N        the line that the page is loaded over: Mbit/s (10) and milliseconds (40)
+  --plain                             the page comes from a host that compresses nothing
+  --steps N, --every N                how long memory is watched, and how often (1000, 100)
+  --dist NAME=FOLDER                  a built page to measure in place of this one (may come several times: builds are compared in turns)
+  --repeat N                          rounds of all of it (1)
+  --json
 
-interface TraceEvent {
-  readonly name: string;
-  readonly ph: string;
-  readonly pid: number;
-  readonly tid: number;
-  readonly ts: number;
-  readonly dur?: number;
-  readonly tdur?: number;
-  readonly args: { readonly name?: string; readonly data?: { readonly functionName?: string; readonly type?: string } };
+frames    16 prompts x 8 answers play: frames a second, intervals, what the interface thread spends its processor time on
+answers   the same, while a hand clicks, types and scrubs: time from an input to the next picture
+load      a first visit over a slow line with nothing kept, and a later one in a browser that was started anew
+memory    heaps, nodes and storage after every so many steps, rubbish collected before
+
+Processor time is what the page costs; time by the clock also tells how busy the machine was with other things. Without a real GPU, webgpu is
+emulated by the same processor that must draw the page.`;
+
+interface Result {
+  readonly part: Part;
+  readonly page: string;
+  readonly engine: string;
+  /** Of the machine, before and after: how many processes wanted a processor. */
+  readonly machine: readonly [number, number];
+  readonly values: readonly Frames[] | readonly Answers[] | readonly Load[] | readonly Memory[];
 }
 
-/** A task of the interface thread: processor and wall time in milliseconds, and the costly things in it. */
-interface Task {
-  readonly cpu: number;
-  readonly wall: number;
-  readonly parts: string;
-}
-
-/** Records what the page's interface thread does until it is stopped. */
-async function trace(session: CDPSession): Promise<() => Promise<Task[]>> {
-  const events: TraceEvent[] = [];
-  const collect = ({ value }: { value: unknown[] }) => events.push(...(value as TraceEvent[]));
-  session.on("Tracing.dataCollected", collect);
-  const includedCategories = ["disabled-by-default-devtools.timeline", "devtools.timeline", "__metadata"];
-  await session.send("Tracing.start", { transferMode: "ReportEvents", traceConfig: { includedCategories } });
-  return async () => {
-    const complete = new Promise<unknown>((resolve) => session.once("Tracing.tracingComplete", resolve));
-    await session.send("Tracing.end");
-    await complete;
-    session.off("Tracing.dataCollected", collect);
-    return tasksOf(events);
-  };
-}
-
-function tasksOf(events: readonly TraceEvent[]): Task[] {
-  const thread = ({ pid, tid }: TraceEvent) => `${pid}.${tid}`;
-  const named = new Set(events.filter((e) => e.name === "thread_name" && e.args.name === "CrRendererMain").map(thread));
-  const complete = events.filter((e) => e.ph === "X" && named.has(thread(e)));
-  // Other pages (a spare one that Chromium keeps ready) have such a thread too; ours has by far the most to do.
-  const counts = new Map<string, number>();
-  for (const e of complete) counts.set(thread(e), (counts.get(thread(e)) ?? 0) + 1);
-  const busiest = [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
-  const ours = complete.filter((e) => thread(e) === busiest);
-  return ours
-    .filter((e) => e.name === "RunTask")
-    .map((task) => {
-      const inside = (e: TraceEvent) => e !== task && e.ts >= task.ts && e.ts + e.dur! <= task.ts + task.dur!;
-      const cpu = (task.tdur ?? 0) / 1000;
-      const parts = cpu < 10 ? [] : ours.filter((e) => inside(e) && (e.tdur ?? 0) > 3000);
-      const name = ({ name, args, tdur }: TraceEvent) =>
-        `${name} ${args.data?.functionName ?? args.data?.type ?? ""} ${(tdur! / 1000).toFixed(0)}`;
-      return { cpu, wall: task.dur! / 1000, parts: parts.map(name).join(", ") };
-    });
-}
-
-/** Time from an input to the next picture (milliseconds), of every click and key since the page was opened. */
-const answerTimes = (page: Page) => page.evaluate(() => (window as unknown as { answers: number[] }).answers);
-
-async function watchAnswers(page: Page): Promise<void> {
-  await page.addInitScript(() => {
-    const worst = new Map<number, number>();
-    Object.defineProperty(window, "answers", { get: () => [...worst.values()] });
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries() as (PerformanceEntry & { interactionId: number })[]) {
-        if (entry.interactionId === 0) continue;
-        worst.set(entry.interactionId, Math.max(worst.get(entry.interactionId) ?? 0, entry.duration));
-      }
-    }).observe({ type: "event", buffered: true, durationThreshold: 16 } as PerformanceObserverInit);
-  });
-}
-
-/** What a restless person does while the run plays. */
-async function fidget(playground: Playground, until: number): Promise<void> {
-  const { page } = playground;
-  const turn = async (level: string) => {
-    const temperature = page.getByLabel("Temperature", { exact: true });
-    await temperature.fill(level);
-    await temperature.press("Enter");
-  };
-  const acts: (() => Promise<unknown>)[] = [
-    () => page.locator(".row .token").nth(4).click({ force: true }),
-    () => turn("0.9"),
-    () => page.getByLabel("Colour tokens by").selectOption("entropy"),
-    () => page.getByLabel("Look back at a step").press("ArrowLeft"),
-    () => playground.backToLive(),
-    () => page.getByLabel("Rollouts: arrow keys choose a token").press("ArrowDown"),
-    () => turn("1"),
-    ...["Prompts", "Rewards", "Advantages", "Weights", "Objective", "Update", "Evaluation", "Rollouts"].map(
-      (view) => () => playground.view(view),
-    ),
-    () => playground.button("tree").click(),
-    () => playground.button("rows").click(),
-    () => page.getByLabel("Colour tokens by").selectOption("auto"),
-  ];
-  for (let i = 0; performance.now() < until; i++) {
-    await acts[i % acts.length]();
-    await page.waitForTimeout(300);
-  }
-}
-
-async function measure(dist: string, engine: string, policy: string, knobs: readonly string[], seconds: number) {
-  const browsing = await browse({ gpu: engine === "webgpu", dist });
-  try {
-    const page = await browsing.newPage();
-    await watchAnswers(page);
-    const session = await page.context().newCDPSession(page);
-    const playground = new Playground(page);
-    const loaded = await trace(session);
-    const query = `${SMALL_RUN.replace("policy=nano", `policy=${policy}`)}&engine=${engine}${knobs.map((knob) => `&set=${knob}`).join("")}`;
-    await playground.open(`${browsing.url}${query}`);
-    // The charts draw their axes one after the other.
-    await page.waitForTimeout(1500);
-    const load = await loaded();
-    const played = await trace(session);
-    const began = performance.now();
-    await playground.play();
-    await fidget(playground, began + seconds * 1000);
-    await playground.pause();
-    const played_s = (performance.now() - began) / 1000;
-    const play = await played();
-    return {
-      engine,
-      policy,
-      steps: await playground.step(),
-      seconds: played_s,
-      load,
-      play,
-      answers: await answerTimes(page),
-      complaints: browsing.complaints,
-    };
-  } finally {
-    await browsing.close();
-  }
-}
-
-const sorted = (values: readonly number[]) => [...values].sort((a, b) => b - a);
-const over = (values: readonly number[]) => values.filter((v) => v > LONG).length;
-const tasks = (list: readonly Task[]) => {
-  const cpu = list.map((task) => task.cpu);
-  const wall = list.map((task) => task.wall);
-  return {
-    cpu: { longest: sorted(cpu)[0], over: over(cpu), sum: cpu.reduce((a, b) => a + b, 0) },
-    wall: { longest: sorted(wall)[0], over: over(wall) },
-  };
-};
-
-const { values } = parseArgs({
+const { values: flags } = parseArgs({
   options: {
+    part: { type: "string", multiple: true, default: ["frames", "answers", "load"] },
     engine: { type: "string", default: "both" },
     policy: { type: "string", default: "nano" },
     set: { type: "string", multiple: true, default: [] },
-    seconds: { type: "string", default: "20" },
+    seconds: { type: "string", default: "10" },
+    views: { type: "string", default: "Rollouts" },
+    height: { type: "string", default: "720" },
+    megabits: { type: "string", default: "10" },
+    "round-trip": { type: "string", default: "40" },
+    plain: { type: "boolean", default: false },
+    steps: { type: "string", default: "1000" },
+    every: { type: "string", default: "100" },
+    dist: { type: "string", multiple: true, default: [] },
+    repeat: { type: "string", default: "1" },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
-if (values.help) console.log(HELP);
-else {
-  const engines = values.engine === "both" ? ["portable", "webgpu"] : [values.engine];
-  const dist = await builtPage();
-  const results = [];
-  for (const engine of engines) results.push(await measure(dist, engine, values.policy, values.set, Number(values.seconds)));
-  for (const { load, play, answers, ...rest } of results) {
-    const summary = {
-      ...rest,
-      load: tasks(load),
-      play: tasks(play),
-      answers: { count: answers.length, median: sorted(answers)[answers.length >> 1], longest: sorted(answers)[0] },
-    };
-    if (values.json) {
-      console.log(JSON.stringify(summary));
-      continue;
-    }
-    console.log(`${rest.policy} on ${rest.engine}: ${rest.steps} steps in ${rest.seconds.toFixed(0)} s`);
-    for (const part of ["load", "play"] as const) {
-      const { cpu, wall } = summary[part];
-      console.log(
-        `  ${part}: longest task ${cpu.longest.toFixed(0)} ms of processor time, ${cpu.over} over ${LONG} ms; by the clock ${wall.longest.toFixed(0)} ms, ${wall.over} over ${LONG} ms`,
+
+function measure(part: Part, engine: string, dist: string): Promise<Result["values"]> {
+  const run = { dist, engine, policy: flags.policy, knobs: flags.set, seconds: Number(flags.seconds) };
+  switch (part) {
+    case "frames":
+      return measureFrames({ ...run, views: flags.views.split(","), height: Number(flags.height) });
+    case "answers":
+      return measureAnswers(run);
+    case "load":
+      return measureLoad({ ...run, megabits: Number(flags.megabits), roundTrip: Number(flags["round-trip"]), plain: flags.plain });
+    case "memory":
+      return measureMemory({ ...run, steps: Number(flags.steps), every: Number(flags.every) }, () => {});
+  }
+}
+
+const n = (value: number, digits = 0) => value.toFixed(digits);
+
+function describe({ part, page, engine, machine, values }: Result): string {
+  const lines = [`${part} · ${page} · ${flags.policy} on ${engine} · load of the machine ${n(machine[0], 1)}–${n(machine[1], 1)}`];
+  if (part === "frames")
+    for (const f of values as readonly Frames[]) {
+      const share = KINDS.map((kind) => `${kind} ${n(100 * f.share[kind])}`).join(", ");
+      lines.push(
+        `  ${f.view}, ${f.rows} answers in sight, ${f.steps} steps in ${n(f.seconds)} s: ${n(f.perSecond, 1)} frames a second`,
+        `    between frames p50 ${n(f.interval.p50, 1)}, p95 ${n(f.interval.p95, 1)}, p99 ${n(f.interval.p99, 1)}, longest ${n(f.interval.longest)} ms; ${f.missed} missed, ${f.missedByPage} by work of the page; compositor drew ${f.drawn}, dropped ${f.dropped}`,
+        `    processor time a frame (of ${n(FRAME, 1)} ms): mean ${n(f.cpuPerFrame.mean, 1)}, p95 ${n(f.cpuPerFrame.p95, 1)}, p99 ${n(f.cpuPerFrame.p99, 1)}, most ${n(f.cpuPerFrame.longest, 1)} ms; longest task ${n(f.longestTask.cpu)} ms, by the clock ${n(f.longestTask.wall)} ms`,
+        `    of it in %: ${share}; ${f.forcedLayouts} forced layouts`,
+        ...f.costly.map((task) => `    ${task}`),
       );
     }
-    console.log(`  interface thread busy ${(summary.play.cpu.sum / rest.seconds / 10).toFixed(0)} % of the time while playing`);
-    console.log(
-      `  ${answers.length} inputs answered by a picture in ${summary.answers.median} ms (median), ${summary.answers.longest} ms (longest)`,
-    );
-    for (const task of [...load, ...play].sort((a, b) => b.cpu - a.cpu).slice(0, 4))
-      console.log(`  ${task.cpu.toFixed(0)} ms: ${task.parts}`);
-    if (rest.complaints.length > 0) console.log(`  complaints: ${rest.complaints.join("; ")}`);
-  }
+  if (part === "answers")
+    for (const a of values as readonly Answers[])
+      lines.push(
+        `  ${a.act.padEnd(16)} ${String(a.count).padStart(4)} times: p50 ${n(a.p50)}, p95 ${n(a.p95)}, longest ${n(a.longest)} ms (waited ${n(a.waited)}, worked ${n(a.worked)}); longest task ${n(a.cpu)} ms of processor time`,
+      );
+  if (part === "load")
+    for (const l of values as readonly Load[])
+      lines.push(
+        `  ${l.visit} visit: first picture ${n(l.paint)} ms, worker ${n(l.worker)}, engine ${n(l.engine)}, weights ${n(l.weights)}${l.runtime ? `, runtime ${n(l.runtime)}` : ""}, run ${n(l.run)}, first answers ${n(l.rollouts)} ms`,
+        `    over the line: ${n(l.kilobytes.paint)} kB before the first picture, ${n(l.kilobytes.rollouts)} kB before the first answers`,
+      );
+  if (part === "memory")
+    for (const m of values as readonly Memory[])
+      lines.push(
+        `  step ${m.step}: page ${n(m.pageHeap, 1)} MB, worker ${n(m.workerHeap, 1)} MB and arrays ${n(m.workerArrays, 1)} MB, process ${n(m.process)} MB, ${m.nodes} nodes, ${m.listeners} listeners, stored ${n(m.stored, 1)} MB`,
+      );
+  return lines.join("\n");
+}
+
+if (flags.help) console.log(HELP);
+else {
+  const parts = flags.part.map((name) => {
+    const part = PARTS.find((one) => one === name);
+    if (!part) throw new RangeError(`--part must be one of ${PARTS.join(", ")}, got ${name}`);
+    return part;
+  });
+  const engines = flags.engine === "both" ? ["portable", "webgpu"] : [flags.engine];
+  const pages =
+    flags.dist.length === 0
+      ? [{ name: "this page", dist: await builtPage() }]
+      : flags.dist.map((named) => {
+          const [name, ...dist] = named.split("=");
+          return { name, dist: dist.join("=") };
+        });
+  const results: Result[] = [];
+  for (let round = 0; round < Number(flags.repeat); round++)
+    for (const part of parts)
+      for (const engine of engines)
+        for (const page of pages) {
+          const before = loadavg()[0];
+          const values = await measure(part, engine, page.dist);
+          const result: Result = { part, page: page.name, engine, machine: [before, loadavg()[0]], values };
+          results.push(result);
+          if (!flags.json) console.log(describe(result));
+        }
+  if (flags.json) console.log(JSON.stringify(results));
 }
