@@ -85,7 +85,7 @@ export interface PageState {
   readonly start: EvaluationRecord | undefined;
   /** The last measurement of pass@k, and after which step it was made. */
   readonly measured: { readonly step: number; readonly evaluation: EvaluationRecord } | undefined;
-  /** Every such measurement of this visit, by step. */
+  /** Every measurement of this visit, by step: such, or those of the steps themselves, which have pass@1 only. */
   readonly measurements: readonly { readonly step: number; readonly evaluation: EvaluationRecord }[];
   /** Answers to one held-out problem, as last asked for. */
   readonly sampled: (AnswersNow & { readonly step: number; readonly updating: boolean }) | undefined;
@@ -189,7 +189,12 @@ export function afterEvent(state: PageState, event: Event): PageState {
     }
     case "evaluated":
       if (event.step === 0) return { ...state, start: event.evaluation };
-      return { ...state, ...withMeasurement(state, event), history: withEvaluation(state.history, event) };
+      return {
+        ...state,
+        measured: { step: event.step, evaluation: event.evaluation },
+        measurements: withMeasurement(state.measurements, event),
+        history: withEvaluation(state.history, event),
+      };
     case "sampled":
       return { ...state, progress: undefined, sampled: { step: event.step, updating: event.updating, ...event.answers } };
     case "state": {
@@ -248,7 +253,9 @@ export function afterEvent(state: PageState, event: Event): PageState {
 }
 
 function afterPhase(state: PageState, record: StepRecord): PageState {
-  const next: PageState = { ...state, latest: record, progress: undefined, selection: refreshed(state.selection, record) };
+  const { step, evaluation } = record;
+  const measurements = evaluation ? withMeasurement(state.measurements, { step, evaluation }) : state.measurements;
+  const next: PageState = { ...state, latest: record, measurements, progress: undefined, selection: refreshed(state.selection, record) };
   if (state.playing && state.live && state.pace === 0) {
     const fast = (state.history.at(-1)?.seconds ?? 0) < FAST_STEP && state.history.length > 0;
     const early = fast ? phaseIndex(record.phase) < phaseIndex("advantages") : !record.tokens;
@@ -279,10 +286,9 @@ function withMetrics(history: readonly Metrics[], metrics: Metrics): Metrics[] {
   return [...kept, metrics];
 }
 
-/** The newest measurement, and all of them by step. */
-function withMeasurement({ measurements }: PageState, { step, evaluation }: Extract<Event, { type: "evaluated" }>) {
-  const measured = { step, evaluation };
-  return { measured, measurements: [...measurements.filter((m) => m.step < step), measured, ...measurements.filter((m) => m.step > step)] };
+/** Measurements by step, each step's once. */
+function withMeasurement(all: PageState["measurements"], { step, evaluation }: PageState["measurements"][number]) {
+  return [...all.filter((m) => m.step < step), { step, evaluation }, ...all.filter((m) => m.step > step)];
 }
 
 /** A measurement belongs to the metrics of its step. */

@@ -28,10 +28,10 @@ export const whiten: ShaperPlugin = {
   explanation: {
     sentence:
       "All advantages of the batch are moved to mean 0 and spread 1, so that the size of an update does not depend on the rewards'.",
-    latex: "A \\leftarrow \\frac{A - \\mathrm{mean}(A)}{\\mathrm{std}(A)}",
+    latex: "\\hat A_t = \\frac{A_t - \\mathrm{mean}(A)}{\\mathrm{std}(A)}",
     source: SOURCES.ppoDetails,
   },
-  terms: { before: { symbol: "A", meaning: "the advantage before whitening" } },
+  terms: { before: { symbol: "A_t", meaning: "the advantage before whitening" } },
   shape(batch, advantage, params) {
     const { rows, offsets } = batch;
     const counts = scorableRows(batch);

@@ -8,6 +8,8 @@ export interface Mark {
 
 /** In these, letters are no symbols. */
 const VERBATIM = /\\(?:text|mathrm|operatorname\*?|begin|end|htmlData|quad|qquad)\s*(?=\{)/y;
+/** What stands for all of a group or batch, not for this token: `mean(r)`. */
+const OVER_ALL = /\\mathrm\{(?:mean|std|var|mad|median|mode)\}\s*(?:_\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})?\([^()]*\)/y;
 const MACRO = /\\(?:[a-zA-Z]+|.)/y;
 
 const matchAt = (pattern: RegExp, text: string, at: number) => {
@@ -55,12 +57,15 @@ export function annotate(latex: string, marks: readonly Mark[]): string {
       at += symbol.length;
       continue;
     }
+    const overAll = matchAt(OVER_ALL, latex, at);
     const verbatim = matchAt(VERBATIM, latex, at);
-    const to = verbatim
-      ? afterBraces(latex, at + verbatim.length)
-      : latex[at] === "_" || latex[at] === "^"
-        ? afterArgument(latex, at + 1)
-        : at + (matchAt(MACRO, latex, at)?.length ?? 1);
+    const to = overAll
+      ? at + overAll.length
+      : verbatim
+        ? afterBraces(latex, at + verbatim.length)
+        : latex[at] === "_" || latex[at] === "^"
+          ? afterArgument(latex, at + 1)
+          : at + (matchAt(MACRO, latex, at)?.length ?? 1);
     out += latex.slice(at, to);
     at = to;
   }

@@ -317,7 +317,7 @@ function Line({ symbol, term, symbols, numbers, note, strong }: LineProps) {
 function AdvantageParts({ parts }: { parts: readonly Part[] }) {
   return parts.map((part, i) => (
     <Formula key={`${part.slot} ${part.name}`} part={part}>
-      {(parts.length > 1 || part.written !== undefined) && (
+      {part.written !== undefined && (
         <span>
           {i === parts.length - 1 ? "A" : "A so far"}{" "}
           <b>

@@ -258,7 +258,7 @@ export const PLACES = {
   weight: place({
     phase: "update",
     view: "weights",
-    from: () => "Aggregation times token weights: the bar under the token.",
+    from: () => "It is the bar under the token.",
     itself: (at) => [weighed(at)],
     sources: () => [".legend.of-weights", ".weight-facts"],
   }),
@@ -310,6 +310,11 @@ export const COMMON = {
     place: "advantage",
     meaning: "the token’s advantage",
     symbols: ["A_t", "A_i", "A_{i,t}", "A_g", "\\hat A_i", "\\hat A_t", "A"],
+  },
+  before: {
+    place: "advantage",
+    meaning: "the token’s advantage before this shaper",
+    symbols: ["A_t", "A_i", "A_{i,t}", "\\hat A_i", "A_v"],
   },
   logProb: {
     place: "logProb",

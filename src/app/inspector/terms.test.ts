@@ -57,7 +57,7 @@ describe("the inspector", () => {
     expect(parts.map((p) => p.name)).toEqual(["Group-relative", "Whitening", "Confidence of the answer"]);
     expect(parts[0].terms.map((t) => t.symbol)).toEqual(["\\mathrm{mean}(r)", "\\mathrm{std}(r)"]);
     // What whitening says it began with is what the estimator is said to have given.
-    expect(parts[1].terms.find((t) => t.symbol === "A")!.value).toBe(parts[0].advantage);
+    expect(parts[1].terms.find((t) => t.symbol === "A_t")!.value).toBe(parts[0].advantage);
     expect(parts[1].advantage).not.toBe(parts[0].advantage);
     expect(advantageChain(last, row)).toBeUndefined();
     expect(updateParts(last, row, 0, tokenUpdates(last, row, 0)[0].number).map((p) => p.name)).toContain("Entropy bonus");

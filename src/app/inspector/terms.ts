@@ -104,7 +104,7 @@ function partOf(record: StepRecord, slot: Slot | ListSlot, { plugin, params, pat
   });
   for (const { symbol } of parameters) taken.add(symbol);
   const latex = formulaOf(slot, { plugin: plugin.id, params });
-  const common = text === undefined ? commonIn(slot, facts, taken) : named(slot, text, facts);
+  const common = text === undefined ? commonIn(slot, facts, taken, latex) : named(slot, text, facts);
   return {
     slot,
     title: SLOT_NAMES[slot],
@@ -120,7 +120,7 @@ function partOf(record: StepRecord, slot: Slot | ListSlot, { plugin, params, pat
 /** Which of the things that all recipes have can stand in a slot's formulas. */
 const READS: Readonly<Partial<Record<Slot | ListSlot, readonly CommonId[]>>> = {
   advantage: ["reward", "advantage", "length"],
-  shapers: ["advantage"],
+  shapers: ["advantage", "before"],
   objective: ["advantage", "ratio", "logProb", "loss", "length", "clip"],
   tokenWeights: ["advantage", "entropy", "oldLogProb", "samplerLogProb", "logProb", "length"],
   aggregation: ["tokens", "batchTokens", "answers", "length", "width", "limit", "loss"],
@@ -128,10 +128,13 @@ const READS: Readonly<Partial<Record<Slot | ListSlot, readonly CommonId[]>>> = {
   losses: ["entropy"],
 };
 
-function commonIn(slot: Slot | ListSlot, facts: Facts, taken: ReadonlySet<string>): NamedNumber[] {
+function commonIn(slot: Slot | ListSlot, facts: Facts, taken: ReadonlySet<string>, latex: string): NamedNumber[] {
+  // What makes an advantage writes it at the left.
+  const made = slot === "advantage" || slot === "shapers" ? latex.split("=")[0].trim() : undefined;
   return (READS[slot] ?? []).flatMap((id) => {
     const term = commonTerm(id, facts[id]);
-    const symbols = [term.symbol, ...(term.aliases ?? [])].filter((symbol) => !taken.has(symbol));
+    const all = made !== undefined && id === "advantage" ? [made] : [term.symbol, ...(term.aliases ?? [])];
+    const symbols = all.filter((symbol) => !taken.has(symbol) && (id !== "before" || symbol !== made));
     return symbols.length === 0 ? [] : [{ ...term, symbol: symbols[0], aliases: symbols.slice(1) }];
   });
 }
@@ -171,11 +174,14 @@ export function advantageParts(record: StepRecord, row: number, index: number): 
   };
   const shapers = inUse(record, "shapers");
   const facts: Facts = { reward: record.rollouts[row].reward, length: lengthOf(record, row) };
+  let before: number | undefined;
   const step =
     (slot: "advantage" | "shapers") =>
     (use: InUse): Part => {
       const advantage = (shapers.length > 0 ? read(`${slot}.${use.plugin.id}.advantage`) : undefined) ?? tokens.advantage![at];
-      return { ...partOf(record, slot, use, read, { ...facts, advantage }), advantage };
+      const part = { ...partOf(record, slot, use, read, { ...facts, advantage, before }), advantage };
+      before = advantage;
+      return part;
     };
   return [...inUse(record, "advantage").map(step("advantage")), ...shapers.map(step("shapers"))];
 }

@@ -50,6 +50,13 @@ export function TokenList({ record, layout, label, wide, children }: TokenListPr
 
   const row = chosen?.row;
   const index = chosen?.index;
+  // Another view of the same step begins at the inspected token.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only as the list comes up; from then on a person scrolls it
+  useLayoutEffect(() => {
+    const item = row === undefined ? undefined : placeOf(layout, record, row);
+    const element = list.current!;
+    if (item && item.top + item.height > element.clientHeight) element.scrollTop = Math.max(0, item.top - 2 * GROUP_HEIGHT);
+  }, []);
   // A token chosen by keyboard is brought into view; one that was clicked is there already.
   useEffect(() => {
     if (row === undefined || index === undefined || document.activeElement !== list.current) return;

@@ -26,5 +26,9 @@ it("keeps every measurement in the order of steps", () => {
   expect(state.measurements.map((m) => m.step)).toEqual([3, 10, 20]);
   expect(state.measurements[1].evaluation).toEqual(evaluation(2));
   expect(state.measured?.step).toBe(20);
+  // A step's own measurement is kept, too, until a better one of the same step comes.
+  const stepped = afterEvent(state, { type: "phase", phase: "evaluation", record: { ...record(25, evaluation(1)), phase: "evaluation" } });
+  expect(stepped.measurements.at(-1)?.step).toBe(25);
+  expect(stepped.measured?.step).toBe(20);
   expect(afterEvent(state, { type: "evaluated", step: 0, evaluation: evaluation(0) }).measurements).toBe(state.measurements);
 });

@@ -15,6 +15,7 @@ export function EvaluationView({ record }: { record: StepRecord }) {
   const start = usePage((state) => state.start);
   const now = usePage((state) => measuredBy(record, state.measurements));
   const problems = usePage((state) => (state.run?.recipe.slots.evaluation.params.passAtKProblems as number | undefined) ?? 1);
+  const live = usePage((state) => state.lookBack === undefined);
   const playing = usePage((state) => state.playing);
   const busy = usePage((state) => state.progress !== undefined);
   const sampled = usePage((state) => state.sampled);
@@ -26,7 +27,7 @@ export function EvaluationView({ record }: { record: StepRecord }) {
     <>
       <div className="channel-bar">
         <span className="legend">
-          <span className="key base">before training</span> <span className="key now">{whenOf(record, now)}</span>
+          <span className="key base">before training</span> <span className="key now">{whenOf(record, now, live)}</span>
         </span>
         <span className="problem-picker">
           <button type="button" className="quiet" aria-label="Problem before" onClick={() => go(-1)}>
@@ -84,8 +85,8 @@ function ownMeasurement(record: StepRecord): Measurement {
 }
 
 /** Of which step the newer curve tells; of an older one than the stage shows it says so. */
-function whenOf(record: StepRecord, now: Measurement | undefined): string {
-  if (!now) return "not measured yet";
+function whenOf(record: StepRecord, now: Measurement | undefined, live: boolean): string {
+  if (!now) return live ? "now: measured when the run stands still" : `none kept from before step ${record.step}`;
   return now.step === record.step ? `step ${now.step}` : `step ${now.step}, the last measured by step ${record.step}`;
 }
 
@@ -115,7 +116,6 @@ function PassAtK({ start, now }: PassAtKProps) {
         {(base || current) && (
           <span className="dim">
             {count((now ?? start)!.problems, "held-out problem")}, {count((now ?? start)!.samples, "answer")} each
-            {base && !current && "; now: when the run stands still"}
           </span>
         )}
         <AsTable title="pass@k" table={() => curveTable(base, current)} />

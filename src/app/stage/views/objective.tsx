@@ -190,7 +190,8 @@ function Scatter({ record, dots, curve, frame, height }: ScatterProps) {
   const { box, canvas, size } = useCanvas(draw);
   const dwell = useRef<ReturnType<typeof setTimeout>>(undefined);
   const order = useMemo(() => [...dots].sort((a, b) => b.sign - a.sign || a.x - b.x || a.row - b.row || a.index - b.index), [dots]);
-  const at = selection ? order.findIndex((dot) => dot.row === selection.row && dot.index === selection.index) : -1;
+  const chosen = inspectedDot(dots, selection, inspected);
+  const at = chosen ? order.indexOf(chosen) : -1;
 
   const nearest = (event: PointerEvent | React.MouseEvent): Dot | undefined => {
     const { px, py } = mapping(size, frame);
@@ -208,7 +209,12 @@ function Scatter({ record, dots, curve, frame, height }: ScatterProps) {
     clearTimeout(dwell.current);
     const dot = nearest(event);
     event.currentTarget.classList.toggle("on-dot", dot !== undefined);
-    if (dot) dwell.current = setTimeout(() => glance(dot.row, dot.index), DWELL);
+    if (dot)
+      dwell.current = setTimeout(() => {
+        glance(dot.row, dot.index);
+        const now = usePage.getState().selection;
+        if (now?.row === dot.row && now.index === dot.index) useStage.setState({ inspectedUpdate: dot.update + 1 });
+      }, DWELL);
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 20, PageDown: -20 }[event.key];
@@ -216,7 +222,7 @@ function Scatter({ record, dots, curve, frame, height }: ScatterProps) {
     const dot = to === undefined ? undefined : order[Math.min(order.length - 1, Math.max(0, to))];
     if (!dot) return;
     event.preventDefault();
-    pin(dot.row, dot.index);
+    choose(dot);
   };
   return (
     <div
@@ -234,12 +240,12 @@ function Scatter({ record, dots, curve, frame, height }: ScatterProps) {
       onClick={(event) => {
         clearTimeout(dwell.current);
         const dot = nearest(event);
-        if (dot) pin(dot.row, dot.index);
+        if (dot) choose(dot);
       }}
       onKeyDown={onKeyDown}
     >
       <canvas ref={canvas} />
-      <Marks frame={frame} size={size} settings={settings} dot={inspectedDot(dots, selection, inspected)} />
+      <Marks frame={frame} size={size} settings={settings} dot={chosen} />
       {at >= 0 && <span className="dot-words">{dotInWords(record, order[at], height)}</span>}
     </div>
   );
@@ -317,6 +323,15 @@ function boundsOf(settings: StepRecord["settings"], frame: Frame): { readonly si
     const ratio = typeof bound === "number" ? (side === "clipLow" ? 1 - bound : 1 + bound) : 0;
     return ratio <= frame.x[0] || ratio >= frame.x[1] ? [] : [{ side, ratio }];
   });
+}
+
+/** A dot is a token in one of its updates. */
+function choose({ row, index, update }: Dot): void {
+  const { selection } = usePage.getState();
+  const other = useStage.getState().inspectedUpdate !== update + 1 && selection?.row === row && selection.index === index;
+  useStage.setState({ inspectedUpdate: update + 1 });
+  // Another update of the same token is no second click on it.
+  if (!other || !useStage.getState().pinned) pin(row, index);
 }
 
 /** The inspected token's dot, in the update that the inspector looks at, or its last. */

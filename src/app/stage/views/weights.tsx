@@ -34,7 +34,9 @@ export function WeightsView({ record, phase }: { record: StepRecord; phase: Phas
       <div className="channel-bar">
         <UpdatePicker record={record} whole="all" />
         <span className="legend of-weights" data-tip={aggregation?.explanation.sentence}>
-          <i className="weight-sample" /> w up to {short(top, 2)} · <b>{aggregation?.name}</b>
+          <i className="weight-sample" />{" "}
+          {summary.range && summary.range[0] < summary.range[1] ? `w from ${short(summary.range[0], 2)} to` : "w up to"} {short(top, 2)} ·{" "}
+          <b>{aggregation?.name}</b>
         </span>
         <AsTable title="Token weights" table={() => weightTable(record, update)} />
         <span className="columns weight-columns" aria-hidden="true">
@@ -51,11 +53,6 @@ export function WeightsView({ record, phase }: { record: StepRecord; phase: Phas
                   : ""
               }.`}
         </li>
-        {summary.range && summary.range[0] !== summary.range[1] && (
-          <li className="dim">
-            w from {short(summary.range[0], 2)} to {short(summary.range[1], 2)}
-          </li>
-        )}
         {summary.plugins.map(({ key, plugin, meaning, range: [low, high], zeros }) => (
           <li key={key} data-of={key} data-tip={`${plugin}: ${meaning}`}>
             <b>{plugin}</b> {low === high ? short(low) : `${short(low)} … ${short(high)}`}
