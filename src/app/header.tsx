@@ -34,7 +34,9 @@ export function Header() {
           />
           <circle cx="12" cy="12" r="2.6" className="dot" />
         </svg>
-        RLVR Playground
+        <span>
+          RLVR <span className="spelt-out">Playground</span>
+        </span>
       </h1>
       {run && <Choices run={run} />}
       <Presenting />

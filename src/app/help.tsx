@@ -1,8 +1,10 @@
 import { Popover } from "./popover.tsx";
+import { useRecording } from "./recording/state.ts";
 import { Keys } from "./shortcuts.tsx";
 
 /** The page in plain words. */
 export function Help() {
+  const recorded = useRecording((state) => state.shown !== undefined);
   return (
     <Popover label="?" title="What is this?" align="right" className="help">
       <h2>A language model, learning from right and wrong</h2>
@@ -13,8 +15,10 @@ export function Help() {
       </p>
       <p>
         Each answer is compared with its group’s average. That difference is its <b>advantage</b>: answers above the average are made more
-        probable, answers below it less. Doing this again and again is <b>reinforcement learning from verifiable rewards</b>. Nothing here
-        is recorded: the model trains now, in this page, on your machine.
+        probable, answers below it less. Doing this again and again is <b>reinforcement learning from verifiable rewards</b>.{" "}
+        {recorded
+          ? "What you see is a recording of a run that did so; “Train it yourself” starts it on your machine."
+          : "Nothing here is recorded: the model trains now, in this page, on your machine."}
       </p>
       <p>
         Press <b>Play</b> and watch the reward climb. <b>Pause</b>, step through one update phase by phase, click any character to see the
