@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -37,6 +38,8 @@ export interface ChromiumOptions {
 export async function runInChromium(job: Job, { progress, started, done, cancelled }: JobEvents, { headed, flags }: ChromiumOptions) {
   const executablePath = chromiumPath();
   const folder = await mkdtemp(join(tmpdir(), "rlvr-bench-"));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", remove);
   progress("building the benchmark's page");
   // Without the app's configuration: no React, no service worker.
   await build({
@@ -87,6 +90,7 @@ export async function runInChromium(job: Job, { progress, started, done, cancell
     }
   } finally {
     await server.close();
-    await rm(folder, { recursive: true, force: true });
+    process.off("exit", remove);
+    remove();
   }
 }

@@ -64,9 +64,14 @@ it("draws the smallest token whose cumulative probability exceeds the uniform", 
 it("ONNX Runtime's plain loop with a cache draws what the portable engine draws", async () => {
   const engine = await portable();
   const runtime = await import("onnxruntime-node");
-  const { results } = await compare("rollouts", work, ours("portable", engine), [ort(runtime as never, "cpu", 1)], options);
+  let clock = 0;
+  const { results } = await compare("rollouts", work, ours("portable", engine), [ort(runtime as never, "cpu", 1)], {
+    ...options,
+    processorTime: () => (clock += 3),
+  });
   expect(results[0].problem).toBeUndefined();
   expect(results[0].milliseconds).toBeGreaterThan(0);
+  expect(results[0].processorMilliseconds).toBe(3);
   expect(results[0].agreement!.rows).toBe(0);
   engine.dispose();
 });
@@ -119,15 +124,18 @@ it("prints ratios first", () => {
   const comparison: Comparison = {
     part: "train",
     results: [
-      { name: "webgpu", how: "", milliseconds: 10, firstMilliseconds: 2000, counts },
-      { name: "jax-js", how: "", milliseconds: 25, firstMilliseconds: 20000 },
+      { name: "webgpu", how: "", milliseconds: 10, processorMilliseconds: 18, firstMilliseconds: 2000, counts },
+      { name: "jax-js", how: "", milliseconds: 25, processorMilliseconds: 27, firstMilliseconds: 20000 },
+      { name: "ort-wasm", how: "", milliseconds: 5, firstMilliseconds: 100 },
     ],
   };
   expect(comparisonLines(comparison)).toEqual([
     "  one step of training",
-    "    time ÷ ours (webgpu):  jax-js 2.50",
-    "    webgpu  10.0 ms  (first call 2.0 s)",
-    "    jax-js  25.0 ms  (first call 20.0 s)",
-    "    webgpu  7 dispatches  1 submits  1 read-backs of 16 bytes  32 bytes up  0 new buffers of 0 bytes  0 bind groups  0 pipelines",
+    "    time ÷ ours (webgpu):  jax-js 2.50  ort-wasm 0.50",
+    "    processor time ÷ ours (webgpu):  jax-js 1.50",
+    "    webgpu    10.0 ms  18.0 ms of processor time  (first call 2.0 s)",
+    "    jax-js    25.0 ms  27.0 ms of processor time  (first call 20.0 s)",
+    "    ort-wasm  5.0 ms  (first call 0.1 s)",
+    "    webgpu    7 dispatches  1 submits  1 read-backs of 16 bytes  32 bytes up  0 new buffers of 0 bytes  0 bind groups  0 pipelines",
   ]);
 });

@@ -28,6 +28,8 @@ export interface ContenderResult {
   readonly how: string;
   /** Median. Absent if it was not timed. */
   readonly milliseconds?: number;
+  /** Processor time of all the process's threads, where it can be told; a median too. On a busy machine it says more than the clock. */
+  readonly processorMilliseconds?: number;
   /** Of the first call, which compiles. */
   readonly firstMilliseconds?: number;
   readonly agreement?: Agreement;
@@ -45,6 +47,8 @@ export interface Comparison {
 export interface CompareOptions {
   readonly repeat: number;
   readonly counter?: ApiCounter;
+  /** Processor time of this process so far, in milliseconds. */
+  readonly processorTime?: () => number;
   /** Told what is being done, for a person who waits. */
   readonly progress: (message: string) => void;
   /** True once the person has seen enough. */
@@ -83,6 +87,7 @@ interface Entry {
   readonly once: () => Promise<unknown>;
   readonly dispose: () => void;
   readonly times: number[];
+  readonly processorTimes: number[];
   readonly agreement: Agreement;
   readonly firstMilliseconds: number;
   counts?: ApiCounts;
@@ -141,7 +146,7 @@ export function drawAgreement(draw: Draw, truth: Draw): Agreement {
 
 /** Starts a contender and holds its numbers against the arbiter's. @throws Error if it disagrees. */
 async function enter(contender: Contender, part: Part, work: Workload, truth: Learned | Draw): Promise<Entry> {
-  const times: number[] = [];
+  const lists = { times: [], processorTimes: [] };
   if (part === "train") {
     const trainer = await contender.train!(work);
     const learned = await learn(trainer.step, trainer.state, work);
@@ -150,7 +155,7 @@ async function enter(contender: Contender, part: Part, work: Workload, truth: Le
       contender,
       once: trainer.step,
       dispose: trainer.dispose,
-      times,
+      ...lists,
       agreement,
       firstMilliseconds: learned.firstMilliseconds,
     };
@@ -159,7 +164,7 @@ async function enter(contender: Contender, part: Part, work: Workload, truth: Le
   const [firstMilliseconds, draw] = await timed(() => sampler.draw(0));
   let step = 1;
   const once = () => sampler.draw(step++);
-  return { contender, once, dispose: sampler.dispose, times, agreement: drawAgreement(draw, truth as Draw), firstMilliseconds };
+  return { contender, once, dispose: sampler.dispose, ...lists, agreement: drawAgreement(draw, truth as Draw), firstMilliseconds };
 }
 
 /**
@@ -172,7 +177,7 @@ export async function compare(
   work: Workload,
   arbiter: Contender,
   contenders: readonly Contender[],
-  { repeat, counter, progress, cancelled }: CompareOptions,
+  { repeat, counter, processorTime, progress, cancelled }: CompareOptions,
 ): Promise<Comparison> {
   const able = contenders.filter((contender) => (part === "train" ? contender.train : contender.sample));
   let truth: Learned | Draw;
@@ -217,7 +222,9 @@ export async function compare(
         const { counts } = counter ? await counter.during(entry.once) : {};
         if (counts && counts.submits > 0) entry.counts = counts;
       } else {
+        const before = processorTime?.();
         entry.times.push((await timed(entry.once))[0]);
+        if (processorTime) entry.processorTimes.push(processorTime() - before!);
       }
     }
   }
@@ -225,13 +232,14 @@ export async function compare(
   const results = able.map(({ name, how }): ContenderResult => {
     const entry = entries.find(({ contender }) => contender.name === name);
     if (!entry) return problems.get(name)!;
-    const { agreement, counts, times, firstMilliseconds } = entry;
+    const { agreement, counts, times, processorTimes, firstMilliseconds } = entry;
     return {
       name,
       how,
       agreement,
       firstMilliseconds,
       ...(counts ? { counts } : {}),
+      ...(processorTimes.length > 0 ? { processorMilliseconds: median(processorTimes) } : {}),
       ...(times.length > 0 ? { milliseconds: median(times) } : { problem: "cancelled before it was timed" }),
     };
   });
@@ -243,15 +251,19 @@ export function comparisonLines({ part, results }: Comparison): string[] {
   const what = part === "train" ? "one step of training" : `rollouts, ${NEW_TOKENS} tokens a row`;
   const lines = [`  ${what}`];
   for (const base of results.filter(({ name }) => name === "webgpu" || name === "portable")) {
-    if (base.milliseconds === undefined) continue;
-    const ratios = results.filter((r) => r !== base && r.milliseconds !== undefined);
-    if (ratios.length === 0) continue;
-    const list = ratios.map((r) => `${r.name} ${(r.milliseconds! / base.milliseconds!).toFixed(2)}`).join("  ");
-    lines.push(`    time ÷ ours (${base.name}):  ${list}`);
+    for (const [what, key] of [
+      ["time", "milliseconds"],
+      ["processor time", "processorMilliseconds"],
+    ] as const) {
+      const others = results.filter((r) => r !== base && r[key] !== undefined);
+      if (!base[key] || others.length === 0) continue;
+      lines.push(`    ${what} ÷ ours (${base.name}):  ${others.map((r) => `${r.name} ${(r[key]! / base[key]!).toFixed(2)}`).join("  ")}`);
+    }
   }
   const width = Math.max(...results.map(({ name }) => name.length));
-  for (const { name, milliseconds, firstMilliseconds, problem } of results) {
-    const first = firstMilliseconds === undefined ? "" : `  (first call ${(firstMilliseconds / 1000).toFixed(1)} s)`;
+  for (const { name, milliseconds, processorMilliseconds, firstMilliseconds, problem } of results) {
+    const processor = processorMilliseconds === undefined ? "" : `  ${processorMilliseconds.toFixed(1)} ms of processor time`;
+    const first = firstMilliseconds === undefined ? "" : `${processor}  (first call ${(firstMilliseconds / 1000).toFixed(1)} s)`;
     lines.push(
       `    ${name.padEnd(width)}  ${milliseconds === undefined ? `not timed: ${problem}` : `${milliseconds.toFixed(1)} ms${first}`}`,
     );

@@ -38,6 +38,8 @@ export interface Place {
   engine(name: "portable" | "webgpu"): Promise<Engine>;
   /** ONNX Runtime as it can be had here. */
   onnxRuntime(): Promise<readonly Contender[]>;
+  /** Processor time of this process so far, in milliseconds, where it can be told. */
+  readonly processorTime?: () => number;
   /** The WebGPU classes, to count calls on. */
   readonly api: ApiClasses;
 }
@@ -88,7 +90,7 @@ export async function runJob(job: Job, place: Place, { progress, started, done, 
         const counter = new ApiCounter(place.api);
         try {
           for (const part of job.parts) {
-            const options = { repeat: job.repeat, counter, progress: about, cancelled };
+            const options = { repeat: job.repeat, counter, processorTime: place.processorTime, progress: about, cancelled };
             const comparison = await compare(part, workload(config, shape), ours("portable", judge!), contenders, options);
             done({ kind: "comparison", policy, batch, comparison });
           }

@@ -19,6 +19,10 @@ export async function nodePlace(needsWebgpu: boolean): Promise<Place> {
     async onnxRuntime() {
       return [ort((await import("onnxruntime-node")) as never, "cpu", 1)];
     },
+    processorTime() {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1000;
+    },
     api: globalThis as unknown as ApiClasses,
   };
 }
