@@ -1,19 +1,15 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Browsing, browse } from "./harness.ts";
+import { expect, it } from "vitest";
+import { sharedBrowser } from "./harness.ts";
 import { PATIENCE, Playground, SMALL_RUN } from "./page.ts";
 
-let browsing: Browsing;
-beforeAll(async () => {
-  browsing = await browse({ gpu: false });
-}, PATIENCE);
-afterAll(() => browsing?.close());
+const browsing = sharedBrowser({ gpu: false });
 
-const address = () => `${browsing.url}${SMALL_RUN}&engine=portable`;
+const address = () => `${browsing().url}${SMALL_RUN}&engine=portable`;
 
 it(
   "branches a second run off, trains both in step, and shows the same group of each",
   async () => {
-    const playground = new Playground(await browsing.newPage());
+    const playground = new Playground(await browsing().newPage());
     const { page } = playground;
     await playground.open(address());
     await playground.oneStep();
@@ -65,7 +61,7 @@ it(
 it(
   "runs seeds in the background, tells the finding in words, and can be cancelled",
   async () => {
-    const playground = new Playground(await browsing.newPage());
+    const playground = new Playground(await browsing().newPage());
     const { page } = playground;
     await playground.open(address());
     await playground.button("Compare").click();
@@ -93,7 +89,7 @@ it(
     await page.waitForFunction(() => (document.querySelector<HTMLProgressElement>(".sweep-result progress")?.value ?? 0) > 0);
     await page.locator(".sweep-form").getByRole("button", { name: "Cancel" }).click();
     await page.getByText(/stopped after \d of 4 runs/).waitFor();
-    expect(browsing.complaints).toEqual([]);
+    expect(browsing().complaints).toEqual([]);
     await page.close();
   },
   2 * PATIENCE,

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright";
-import { inject } from "vitest";
+import { afterAll, beforeAll, inject } from "vitest";
 import { listen, site } from "../src/cli/serve.mjs";
 import { chromiumPath } from "./chromium.ts";
 
@@ -32,6 +32,16 @@ export interface Browsing {
   /** Closes the browser and opens it again with the same profile. */
   restart(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** One browser for the tests of a file, from before the first to after the last. */
+export function sharedBrowser(options: BrowseOptions): () => Browsing {
+  let browsing: Browsing | undefined;
+  beforeAll(async () => {
+    browsing = await browse(options);
+  });
+  afterAll(() => browsing?.close());
+  return () => browsing!;
 }
 
 const FLAGS = [

@@ -3,19 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Browsing, browse } from "./harness.ts";
+import { sharedBrowser } from "./harness.ts";
 import { PATIENCE } from "./page.ts";
 
-let browsing: Browsing;
+const browsing = sharedBrowser({ gpu: false });
 let folder: string;
 beforeAll(async () => {
-  browsing = await browse({ gpu: false });
   folder = await mkdtemp(join(tmpdir(), "rlvr-lessons-"));
-}, PATIENCE);
-afterAll(async () => {
-  await browsing?.close();
-  await rm(folder, { recursive: true, force: true });
 });
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** The lesson beside the app, by what is on the screen. */
 const lessonOf = (page: Page) => page.getByRole("region", { name: /^Lesson: / });
@@ -30,9 +26,9 @@ async function next(page: Page): Promise<void> {
 it(
   "offers the first lesson to a newcomer, who goes through it to its end by clicking",
   async () => {
-    const page = await browsing.newPage();
+    const page = await browsing().newPage();
     page.setDefaultTimeout(120_000);
-    await page.goto(browsing.url);
+    await page.goto(browsing().url);
     const welcome = page.getByRole("region", { name: "First lesson" });
     await welcome.getByRole("button", { name: "Begin" }).click({ timeout: PATIENCE });
     const lesson = lessonOf(page);
@@ -119,7 +115,7 @@ it(
     await lesson.getByRole("button", { name: "Leave, keep the run" }).click();
     await lesson.waitFor({ state: "detached" });
     expect(await page.getByLabel("Step", { exact: true }).textContent()).toBe(step);
-    expect(browsing.complaints).toEqual([]);
+    expect(browsing().complaints).toEqual([]);
     await page.close();
   },
   2 * PATIENCE,
@@ -128,9 +124,9 @@ it(
 it(
   "opens a lesson by its address, a teacher's own file, and no hostile one; the glossary is searched",
   async () => {
-    const page = await browsing.newPage();
+    const page = await browsing().newPage();
     page.setDefaultTimeout(120_000);
-    await page.goto(`${browsing.url}?lesson=the-std&at=2&policy=nano`);
+    await page.goto(`${browsing().url}?lesson=the-std&at=2&policy=nano`);
     await lessonOf(page).getByRole("heading", { name: "Divide" }).waitFor({ timeout: PATIENCE });
     await lessonOf(page).getByRole("button", { name: "Leave the lesson" }).click();
 
@@ -186,7 +182,7 @@ it(
     await page.keyboard.press("Escape");
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
-    expect(browsing.complaints).toEqual([]);
+    expect(browsing().complaints).toEqual([]);
     await page.close();
   },
   2 * PATIENCE,

@@ -1,19 +1,15 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Browsing, browse } from "./harness.ts";
+import { expect, it } from "vitest";
+import { sharedBrowser } from "./harness.ts";
 import { PATIENCE, Playground, SMALL_RUN } from "./page.ts";
 
-let browsing: Browsing;
-beforeAll(async () => {
-  browsing = await browse({ gpu: false });
-}, PATIENCE);
-afterAll(() => browsing?.close());
+const browsing = sharedBrowser({ gpu: false });
 
 it(
   "runs another recipe, shaped and with an objective of a person's own, and hands it on as a link",
   async () => {
-    const playground = new Playground(await browsing.newPage());
+    const playground = new Playground(await browsing().newPage());
     const { page } = playground;
-    await playground.open(`${browsing.url}${SMALL_RUN}&engine=portable`);
+    await playground.open(`${browsing().url}${SMALL_RUN}&engine=portable`);
 
     // GSPO against GRPO, in words and in formulas.
     await playground.button(/All recipes$/).click();
@@ -68,7 +64,7 @@ it(
       return address;
     };
     const address = await link(playground);
-    const other = new Playground(await browsing.newPage());
+    const other = new Playground(await browsing().newPage());
     await other.open(`${address}&engine=portable`);
     expect(await other.page.getByLabel("Recipe", { exact: true }).inputValue()).toBe("gspo");
     await other.button("Remove Whitening").waitFor();
@@ -82,7 +78,7 @@ it(
     await other.page.keyboard.press("Control+z");
     await other.button("Remove Whitening").waitFor();
     await expect.poll(() => link(other)).toBe(address);
-    expect(browsing.complaints).toEqual([]);
+    expect(browsing().complaints).toEqual([]);
   },
   2 * PATIENCE,
 );

@@ -1,21 +1,17 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Browsing, browse } from "./harness.ts";
+import { expect, it } from "vitest";
+import { sharedBrowser } from "./harness.ts";
 import { PATIENCE, Playground } from "./page.ts";
 
-let browsing: Browsing;
-beforeAll(async () => {
-  browsing = await browse({ gpu: false });
-}, PATIENCE);
-afterAll(() => browsing?.close());
+const browsing = sharedBrowser({ gpu: false });
 
-const complaints = () => browsing.complaints.filter((text) => !/No available adapters/.test(text));
+const complaints = () => browsing().complaints.filter((text) => !/No available adapters/.test(text));
 
 it(
   "shows a recording as what it is, plays and scrubs it without an engine, and trains it live when asked",
   async () => {
-    const playground = new Playground(await browsing.newPage());
+    const playground = new Playground(await browsing().newPage());
     const { page } = playground;
-    await page.goto(`${browsing.url}?recording=reverse`);
+    await page.goto(`${browsing().url}?recording=reverse`);
     const label = page.getByRole("region", { name: "Recording" });
     await label.getByText(/Recording of a real run: made on portable \(1 thread\), \d+ \w+ \d{4}\./).waitFor();
     expect(page.workers()).toHaveLength(0);
@@ -56,9 +52,9 @@ it(
 it(
   "makes a recording of a run, opens its file in the run's place, and refuses a damaged one",
   async () => {
-    const playground = new Playground(await browsing.newPage());
+    const playground = new Playground(await browsing().newPage());
     const { page } = playground;
-    await playground.open(`${browsing.url}?policy=nano&task=reverse&level=4&engine=portable&set=sampler.promptsPerStep=4`);
+    await playground.open(`${browsing().url}?policy=nano&task=reverse&level=4&engine=portable&set=sampler.promptsPerStep=4`);
     await playground.oneStep();
     await playground.button("Runs").click();
     await page
@@ -84,8 +80,8 @@ it(
 it(
   "is kept for offline use once it was used",
   async () => {
-    const page = await browsing.newPage();
-    await page.goto(browsing.url);
+    const page = await browsing().newPage();
+    await page.goto(browsing().url);
     await page.evaluate(() => navigator.serviceWorker.ready);
     const kept = () =>
       page.evaluate(async () => {
@@ -101,7 +97,7 @@ it(
       }
     });
     expect(await kept()).toBe(0);
-    await page.goto(`${browsing.url}?recording=reverse`);
+    await page.goto(`${browsing().url}?recording=reverse`);
     await page.getByText(/Recording of a real run/).waitFor();
     await expect.poll(kept, { timeout: PATIENCE }).toBe(1);
     await page.close();

@@ -1,15 +1,11 @@
 import type { Page } from "playwright";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Browsing, browse } from "./harness.ts";
+import { expect, it } from "vitest";
+import { sharedBrowser } from "./harness.ts";
 import { PATIENCE, Playground, SMALL_RUN } from "./page.ts";
 
 /** The views of the stage, as a person goes from phase to phase. */
 
-let browsing: Browsing;
-beforeAll(async () => {
-  browsing = await browse({ gpu: false });
-}, PATIENCE);
-afterAll(() => browsing?.close());
+const browsing = sharedBrowser({ gpu: false });
 
 const VIEWS = ["Prompts", "Rollouts", "Rewards", "Advantages", "Weights", "Objective", "Update", "Evaluation"];
 
@@ -28,9 +24,9 @@ const box = (page: Page) => page.locator("#stage-view").boundingBox();
 it(
   "shows each phase in a view of its own, all from the same record",
   async () => {
-    const playground = new Playground(await browsing.newPage());
+    const playground = new Playground(await browsing().newPage());
     const { page } = playground;
-    await playground.open(`${browsing.url}${SMALL_RUN}&engine=portable`);
+    await playground.open(`${browsing().url}${SMALL_RUN}&engine=portable`);
     const wide = (await box(page))!;
 
     // Verdicts: what the verifier said, in words. What lies ahead says what will be here.
@@ -159,7 +155,7 @@ it(
     expect(await shownTab(page)).toBe("Prompts");
     await page.keyboard.press("ArrowLeft");
     expect(await shownTab(page)).toBe("Evaluation");
-    expect(browsing.complaints).toEqual([]);
+    expect(browsing().complaints).toEqual([]);
   },
   2 * PATIENCE,
 );
@@ -167,10 +163,10 @@ it(
 it(
   "marks misread verdicts, tells what was thrown away and why, and shows the answer that a demonstration gives",
   async () => {
-    const playground = new Playground(await browsing.newPage());
+    const playground = new Playground(await browsing().newPage());
     const { page } = playground;
     const query = "&engine=portable&set=groupFilter=mixed&set=rewardChannel=flipped&set=guidance=solver";
-    await playground.open(`${browsing.url}${SMALL_RUN}${query}`);
+    await playground.open(`${browsing().url}${SMALL_RUN}${query}`);
     await playground.oneStep();
     await playground.button("rewards").click();
     expect(await shownTab(page)).toBe("Rewards");
@@ -188,7 +184,7 @@ it(
       .waitFor();
     await playground.view("Prompts");
     await stage(page).getByText("shown:").first().waitFor();
-    expect(browsing.complaints).toEqual([]);
+    expect(browsing().complaints).toEqual([]);
   },
   2 * PATIENCE,
 );
@@ -196,9 +192,9 @@ it(
 it(
   "keeps a chosen view while steps fly by, and lets a click on the rail bring the phase's own",
   async () => {
-    const playground = new Playground(await browsing.newPage());
+    const playground = new Playground(await browsing().newPage());
     const { page } = playground;
-    await playground.open(`${browsing.url}${SMALL_RUN}&engine=portable&set=evaluation.every=0`);
+    await playground.open(`${browsing().url}${SMALL_RUN}&engine=portable&set=evaluation.every=0`);
     await playground.play();
     await playground.completed(1);
     expect(await shownTab(page)).toBe("Rollouts");
@@ -209,7 +205,7 @@ it(
     expect(await shownTab(page)).toBe("Advantages");
     await playground.button("prompts").click();
     expect(await shownTab(page)).toBe("Prompts");
-    expect(browsing.complaints).toEqual([]);
+    expect(browsing().complaints).toEqual([]);
   },
   2 * PATIENCE,
 );

@@ -1,17 +1,13 @@
 import { readFile } from "node:fs/promises";
 import type { Page } from "playwright";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { smallSetup } from "../src/loop/testing.ts";
-import { type Browsing, browse } from "./harness.ts";
+import { browse, sharedBrowser } from "./harness.ts";
 import { PATIENCE, Playground, SMALL_RUN } from "./page.ts";
 
 /** Going back in a run, forking it, keeping it and handing it on, as a person does it. */
 
-let browsing: Browsing;
-beforeAll(async () => {
-  browsing = await browse({ gpu: false });
-}, PATIENCE);
-afterAll(() => browsing?.close());
+const browsing = sharedBrowser({ gpu: false });
 
 const RUN = `${SMALL_RUN}&engine=portable&set=evaluation.every=5`;
 
@@ -41,9 +37,9 @@ async function lookAt(playground: Playground, step: number): Promise<void> {
 it(
   "looks back at any step as it was, forks there with a changed knob, keeps both runs, and hands one on as a file",
   async () => {
-    const playground = new Playground(await browsing.newPage());
+    const playground = new Playground(await browsing().newPage());
     const { page } = playground;
-    await playground.open(`${browsing.url}${RUN}`);
+    await playground.open(`${browsing().url}${RUN}`);
 
     // Step 3 while it is the newest, to compare with later.
     await steps(playground, 3, 3);
@@ -169,7 +165,7 @@ it(
     await page.keyboard.press("?");
     await page.getByRole("dialog", { name: "Keys" }).getByText("look back one step").waitFor();
     await page.keyboard.press("Escape");
-    expect(browsing.complaints).toEqual([]);
+    expect(browsing().complaints).toEqual([]);
     await page.close();
   },
   2 * PATIENCE,
@@ -178,9 +174,9 @@ it(
 it(
   "slow motion shows one phase after another, and the run goes on while a person looks back",
   async () => {
-    const playground = new Playground(await browsing.newPage());
+    const playground = new Playground(await browsing().newPage());
     const { page } = playground;
-    await playground.open(`${browsing.url}${RUN}`);
+    await playground.open(`${browsing().url}${RUN}`);
     await page.getByLabel("Speed").selectOption("250");
     await playground.play();
     for (const phase of ["Rewards", "Advantages", "Update"]) await playground.phase(phase);
@@ -196,7 +192,7 @@ it(
     await playground.backToLive();
     await playground.completed(4);
     await playground.pause();
-    expect(browsing.complaints).toEqual([]);
+    expect(browsing().complaints).toEqual([]);
     await page.close();
   },
   2 * PATIENCE,

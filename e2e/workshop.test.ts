@@ -1,22 +1,18 @@
 import { readFile } from "node:fs/promises";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Browsing, browse } from "./harness.ts";
+import { expect, it } from "vitest";
+import { sharedBrowser } from "./harness.ts";
 import { PATIENCE, Playground, SMALL_RUN } from "./page.ts";
 
-let browsing: Browsing;
-beforeAll(async () => {
-  browsing = await browse({ gpu: false });
-}, PATIENCE);
-afterAll(() => browsing?.close());
+const browsing = sharedBrowser({ gpu: false });
 
-const address = () => `${browsing.url}${SMALL_RUN}&engine=portable`;
+const address = () => `${browsing().url}${SMALL_RUN}&engine=portable`;
 /** The browser says so whenever a page asks for a GPU and there is none. */
-const complaints = () => browsing.complaints.filter((text) => !/No available adapters/.test(text));
+const complaints = () => browsing().complaints.filter((text) => !/No available adapters/.test(text));
 
 it(
   "replays a link to its very place, with knobs turned on the way and controls hidden",
   async () => {
-    const first = new Playground(await browsing.newPage());
+    const first = new Playground(await browsing().newPage());
     await first.open(address());
     await first.oneStep();
     const rate = first.page.getByLabel("Learning rate", { exact: true });
@@ -36,7 +32,7 @@ it(
     expect(await first.page.locator("svg.qr path").getAttribute("d")).toMatch(/^M0 0h1v1h-1z/);
     await first.page.close();
 
-    const second = new Playground(await browsing.newPage());
+    const second = new Playground(await browsing().newPage());
     const { page } = second;
     // Three steps may be over before anybody looks.
     await page.addInitScript(() => {
@@ -69,7 +65,7 @@ it(
 it(
   "refuses a hostile link in a sentence and starts as ever",
   async () => {
-    const playground = new Playground(await browsing.newPage());
+    const playground = new Playground(await browsing().newPage());
     await playground.open(`${address()}&step=1e9&hide=%22%5D%7Bcolor:red%7D&edit=1:__proto__.x=1&phase=%3Cimg src=x%3E`);
     const told = await playground.page.getByRole("alert").or(playground.page.locator(".toast.error")).first().textContent();
     for (const part of ["step must be", "nothing to hide", "__proto__", "phase must be"]) expect(told).toContain(part);
@@ -83,7 +79,7 @@ it(
 it(
   "makes a result code, which the class board takes, draws, keeps and exports",
   async () => {
-    const playground = new Playground(await browsing.newPage());
+    const playground = new Playground(await browsing().newPage());
     const { page } = playground;
     await playground.open(address());
     await playground.oneStep();
@@ -91,7 +87,7 @@ it(
     await playground.button("Share this run").click();
     await playground.button("Make a result code").click();
     const code = await page.getByLabel("Result code", { exact: true }).inputValue();
-    await page.goto(`${browsing.url}?board`);
+    await page.goto(`${browsing().url}?board`);
     const wrong = code.slice(0, -1) + (code.endsWith("0") ? "1" : "0");
     await page.getByLabel("Result codes").fill(`${code}\n${wrong}`);
     await playground.button("Add").click();
@@ -114,8 +110,8 @@ it(
 it(
   "checks a machine, and says what it found in a text to copy",
   async () => {
-    const page = await browsing.newPage();
-    await page.goto(`${browsing.url}?selfcheck`);
+    const page = await browsing().newPage();
+    await page.goto(`${browsing().url}?selfcheck`);
     await page.getByText(/This machine can take part/).waitFor({ timeout: PATIENCE });
     const text = await page.getByLabel("The result as text").inputValue();
     expect(text).toMatch(/✓ Secure and isolated/);
@@ -132,7 +128,7 @@ it(
 it(
   "presents in large type, saves charts, and resets everything",
   async () => {
-    const playground = new Playground(await browsing.newPage());
+    const playground = new Playground(await browsing().newPage());
     const { page } = playground;
     await playground.open(address());
     await playground.oneStep();
@@ -159,7 +155,7 @@ it(
     await playground.button("Share this run").click();
     await playground.button("Reset everything…").click();
     await playground.button("Delete everything").click();
-    await page.waitForURL(browsing.url);
+    await page.waitForURL(browsing().url);
     await playground.phase("Verdicts");
     expect(await page.evaluate(() => localStorage.getItem("rlvr-mark"))).toBeNull();
     expect(await page.getByText(/Resume/).count()).toBe(0);

@@ -1,6 +1,7 @@
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { EvaluationRecord, Metrics } from "../loop/record.ts";
 import type { Edit, RunSetup, Snapshot } from "../loop/run.ts";
+import { browserWeightFiles, type WeightFiles } from "./weight-files.ts";
 
 /** Where a run branched off: it shares the steps up to `step` with the run `id`, which went by `name` then. */
 export interface Parent {
@@ -66,8 +67,34 @@ export function listed(run: KeptHead, weights: number, last: Metrics | undefined
 
 const newestFirst = (a: KeptHead, b: KeptHead) => b.savedAt - a.savedAt;
 
-/** A run's row: its weights lie in a store of their own, so that the list needs none of them. */
-type Row = KeptHead & { readonly weights: number };
+/** A run's row: its weights lie in a store of their own, so that the list needs none of them; large ones in `file`. */
+type Row = KeptHead & { readonly weights: number; readonly file?: string };
+
+/** Weights of at least so many bytes are kept in a file. */
+const LARGE = 2e6;
+/** A file that no run knows is somebody's who is just writing it, or left over: after so long it is left over (milliseconds). */
+const LEFT_OVER = 3_600_000;
+
+const NO_WEIGHTS = new Float32Array(0);
+
+/** What the database keeps of a snapshot whose arrays are in a file. */
+const withoutArrays = (snapshot: Snapshot): Snapshot => ({
+  ...snapshot,
+  state: { theta: NO_WEIGHTS, m: NO_WEIGHTS, v: NO_WEIGHTS, updates: snapshot.state.updates },
+  ...(snapshot.reference ? { reference: NO_WEIGHTS } : {}),
+});
+
+/** theta, m and v, and after them the reference's weights: all of one length. */
+const arraysOf = ({ state: { theta, m, v }, reference }: Snapshot) =>
+  [theta, m, v, ...(reference ? [reference] : [])] as Float32Array<ArrayBuffer>[];
+
+/** The snapshot with its file's arrays; undefined if the file is gone, or is not as it was written. */
+function withArrays(snapshot: Snapshot, bytes: number, all: Float32Array | undefined): Snapshot | undefined {
+  if (all?.byteLength !== bytes) return undefined;
+  const length = all.length / (snapshot.reference ? 4 : 3);
+  const [theta, m, v, reference] = [0, 1, 2, 3].map((i) => all.slice(i * length, (i + 1) * length));
+  return { ...snapshot, state: { ...snapshot.state, theta, m, v }, ...(snapshot.reference ? { reference } : {}) };
+}
 
 interface Schema extends DBSchema {
   runs: { key: string; value: Row };
@@ -75,8 +102,13 @@ interface Schema extends DBSchema {
   metrics: { key: [string, number]; value: Metrics };
 }
 
-/** Runs in the browser's IndexedDB: those with a name, and of the others the newest `keep`, because a snapshot takes megabytes. */
-export function browserRunStore(keep = 40): RunStore {
+/**
+ * Runs in the browser's IndexedDB, large weights in files: those with a name, and of the others the newest `keep`, because a snapshot takes
+ * megabytes. A file is written before the database knows it and removed after the database has forgotten it, so that a run always has its
+ * weights; where the browser has no files, or not for this page, the database takes all.
+ */
+export function browserRunStore(keep = 40, files: WeightFiles = browserWeightFiles()): RunStore {
+  let tidied = false;
   let database: Promise<IDBPDatabase<Schema>> | undefined;
   const open = () =>
     (database ??= openDB<Schema>("rlvr-playground", 2, {
@@ -105,36 +137,64 @@ export function browserRunStore(keep = 40): RunStore {
       throw error;
     }));
   const range = (id: string) => IDBKeyRange.bound([id, 0], [id, Number.MAX_SAFE_INTEGER]);
+  /** Removes files that no run knows. */
+  const tidy = async (known: readonly Row[]) => {
+    tidied = true;
+    const names = new Set(known.map(({ file }) => file));
+    for (const { name, changed } of await files.list()) if (!names.has(name) && Date.now() - changed > LEFT_OVER) await files.remove(name);
+  };
+  /** Where the arrays of a snapshot are, if they are large and there are files. */
+  const writeArrays = async (id: string, snapshot: Snapshot | undefined): Promise<string | undefined> => {
+    if (!snapshot || snapshotBytes(snapshot) < LARGE) return undefined;
+    const name = `${id} ${crypto.randomUUID()}`;
+    return files.write(name, arraysOf(snapshot)).then(
+      () => name,
+      () => undefined,
+    );
+  };
   const store: RunStore = {
     async list() {
       const db = await open();
       const last = async (id: string) => (await db.transaction("metrics").store.openCursor(range(id), "prev"))?.value;
-      const runs = await Promise.all(
-        (await db.getAll("runs")).map(async ({ weights, ...run }) => listed(run, weights, await last(run.id))),
-      );
+      const rows = await db.getAll("runs");
+      if (!tidied) void tidy(rows).catch(() => {});
+      const runs = await Promise.all(rows.map(async ({ weights, file: _, ...run }) => listed(run, weights, await last(run.id))));
       return runs.sort(newestFirst);
     },
     async load(id) {
       const db = await open();
       const row = await db.get("runs", id);
       if (!row) return undefined;
-      const { weights: _, ...head } = row;
-      const snapshot = await db.get("snapshots", id);
+      const { weights, file, ...head } = row;
+      const stored = await db.get("snapshots", id);
+      const snapshot = stored && file !== undefined ? withArrays(stored, weights, await files.read(file)) : stored;
+      // Between the two, another tab or worker may have kept it anew.
+      if (!snapshot && file !== undefined && (await db.get("runs", id))?.file !== file) return store.load(id);
       return { ...head, ...(snapshot ? { snapshot } : {}) };
     },
     async save({ snapshot, ...head }, metrics = []) {
       const db = await open();
+      const file = await writeArrays(head.id, snapshot);
+      const row: Row = { ...head, weights: snapshotBytes(snapshot), ...(file === undefined ? {} : { file }) };
       const transaction = db.transaction(["runs", "snapshots", "metrics"], "readwrite");
       const [runs, snapshots, lines] = (["runs", "snapshots", "metrics"] as const).map((name) => transaction.objectStore(name));
-      const others = (await transaction.objectStore("runs").getAll()).filter((run) => run.id !== head.id && run.name === undefined);
+      const before = await transaction.objectStore("runs").getAll();
+      const others = before.filter((run) => run.id !== head.id && run.name === undefined);
       const surplus = others.sort(newestFirst).slice(head.name === undefined ? keep - 1 : keep);
       await Promise.all([
-        transaction.objectStore("runs").put({ ...head, weights: snapshotBytes(snapshot) }),
-        snapshot ? transaction.objectStore("snapshots").put(snapshot, head.id) : snapshots.delete(head.id),
+        transaction.objectStore("runs").put(row),
+        snapshot
+          ? transaction.objectStore("snapshots").put(file === undefined ? snapshot : withoutArrays(snapshot), head.id)
+          : snapshots.delete(head.id),
         ...metrics.map((line) => transaction.objectStore("metrics").put(line, [head.id, line.step])),
         ...surplus.flatMap(({ id }) => [runs.delete(id), snapshots.delete(id), lines.delete(range(id) as never)]),
         transaction.done,
-      ]);
+      ]).catch(async (error) => {
+        if (file !== undefined) await files.remove(file);
+        throw error;
+      });
+      const gone = [...before.filter(({ id }) => id === head.id), ...surplus];
+      for (const { file: old } of gone) if (old !== undefined) await files.remove(old);
     },
     async appendMetrics(id, metrics) {
       await (await open()).put("metrics", metrics, [id, metrics.step]);
@@ -148,12 +208,14 @@ export function browserRunStore(keep = 40): RunStore {
     },
     async forget(id) {
       const transaction = (await open()).transaction(["runs", "snapshots", "metrics"], "readwrite");
+      const row = await transaction.objectStore("runs").get(id);
       await Promise.all([
         transaction.objectStore("runs").delete(id),
         transaction.objectStore("snapshots").delete(id),
         transaction.objectStore("metrics").delete(range(id)),
         transaction.done,
       ]);
+      if (row?.file !== undefined) await files.remove(row.file);
     },
   };
   return store;
