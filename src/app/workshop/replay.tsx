@@ -33,7 +33,7 @@ export function Replay() {
   const run = usePage((state) => state.run);
   if (to === undefined || !run) return null;
   return (
-    <div className="replay" role="status">
+    <div className="replay" role="status" aria-live="off">
       <span>
         Running the link’s run again: step {step} of {to}
       </span>
