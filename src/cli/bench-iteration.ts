@@ -40,8 +40,8 @@ function iterationSetup({ prompts, group }: Shape): RunSetup {
 }
 
 /**
- * The second step of a run, from prompts to the update, again and again from the same weights: the same rollouts each time. The run goes on as
- * when it plays: the step's own rollouts are under way when it begins, and those of the next when it ends.
+ * The second step of a run, again and again from the same weights: the same rollouts each time. The run goes on as when it plays: where rollouts
+ * are drawn ahead, the step's own are there when it begins, and it ends with those of the next.
  */
 export class Iteration {
   private readonly engine: Engine;
@@ -63,10 +63,12 @@ export class Iteration {
   async once(): Promise<{ milliseconds: number; record: StepRecord; counts?: IterationCounts }> {
     await this.run.restore(this.start);
     await this.run.complete(true);
+    await this.run.arrival();
     const device = this.engine.kind === "webgpu" ? (this.engine as WebgpuEngine) : undefined;
     const before = device?.counters();
     const started = performance.now();
     const record = await this.run.complete(true);
+    await this.run.arrival();
     const milliseconds = performance.now() - started;
     if (!record.tokens) throw new Error("The measured step drew no rollouts.");
     if (!device || !before) return { milliseconds, record };

@@ -16,6 +16,11 @@ export class DrawnAhead {
     return this.drawn !== undefined;
   }
 
+  /** Until what is drawn has arrived; its errors are for those who ask for it. */
+  async arrival(): Promise<void> {
+    await this.drawn?.generation.catch(() => {});
+  }
+
   start(policy: Policy, request: GenerateRequest): void {
     const generation = policy.generate(request);
     // Whoever asks for it gets the error; if nobody does, it is no unhandled one.

@@ -208,6 +208,11 @@ export class Run {
     return this.ahead.any;
   }
 
+  /** Waits for rollouts that are being drawn ahead. */
+  arrival(): Promise<void> {
+    return this.ahead.arrival();
+  }
+
   /** Completes the record of the step in progress as far as the step has come. Only between two phases. */
   async bring(): Promise<void> {
     const { pending } = this;

@@ -21,6 +21,8 @@ import type { DeviceBuffer } from "./device.ts";
 import type { Network } from "./network.ts";
 import { type Activations, recordBackward, recordForward, recordStatistics, type Statistics } from "./passes.ts";
 
+const tokensOf = (chunks: readonly Chunk[]) => chunks.reduce((sum, { tokens }) => sum + tokens, 0);
+
 class Handle implements ForwardHandle {
   readonly batch: TokenBatch;
   readonly needs: Needs;
@@ -120,6 +122,7 @@ export class WebgpuPolicy implements Policy {
     recorder.record(() => {
       const n = completionOffsets(batch).at(-1)!;
       const { vocabSize, hiddenSize } = config;
+      recorder.weigh(2 * network.parameters * tokensOf(chunks));
       const indices = chunks.map((chunk) => device.upload(chunk.index));
       const statistics: Statistics = {
         logProb: device.acquire(4 * n),
@@ -181,6 +184,7 @@ export class WebgpuPolicy implements Policy {
     if (!trace) throw new EngineError("This forward pass was released, used before, or made for inference only.");
     recorder.record(() => {
       const n = completionOffsets(handle.batch).at(-1)!;
+      recorder.weigh((trace.kept ? 4 : 6) * network.parameters * tokensOf(handle.chunks));
       const temporary: DeviceBuffer[] = [];
       const upload = (data: Float32Array | EngineBuffer | undefined, name: string, length: number) =>
         data && storageOf(device, data, name, temporary, length);

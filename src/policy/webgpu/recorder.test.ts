@@ -114,6 +114,26 @@ describe("recorded work", () => {
   });
 });
 
+describe("calls that recorded a lot", () => {
+  it("are submitted without waiting for a read", async () => {
+    const x = device.upload(filled(1));
+    const call = (operations: number) =>
+      recorder.record(() => {
+        recorder.weigh(operations);
+        return sum(x, 1);
+      });
+    for (let i = 0; i < 4; i++) call(12e9);
+    expect(device.counters.submits).toBe(0);
+    const y = call(12e9);
+    expect([device.counters.submits, recorder.waiting()]).toEqual([1, false]);
+    call(12e9);
+    expect(device.counters.submits).toBe(1);
+    for (let i = 0; i < 2047; i++) call(0);
+    expect(device.counters.submits).toBe(2);
+    expect(await read(y)).toEqual(filled(2));
+  });
+});
+
 describe("work that the device refuses", () => {
   it("fails every read, and every call after it", async () => {
     const x = device.upload(filled(1));

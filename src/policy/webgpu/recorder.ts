@@ -70,8 +70,10 @@ type RecordedCommand =
 
 const SLOT = 256;
 const SLOTS = 4096;
-/** Calls that together recorded so many dispatches are submitted without waiting for more. */
+/** Calls that together recorded so many dispatches, or floating-point operations, are submitted without waiting for more. */
 const ENOUGH = 2048;
+/** A second of the slowest GPUs at hand: what keeps one of them busy for long should not be a single submit. */
+const ENOUGH_WORK = 50e9;
 
 /**
  * Compiles kernels and records what the device is to do. Nothing is submitted until somebody reads a result, or says `submit`: what
@@ -93,6 +95,7 @@ export class Recorder {
   private readonly hostI32 = new Int32Array(this.host);
   private readonly hostF32 = new Float32Array(this.host);
   private slots = 0;
+  private operations = 0;
   private sent = 0;
   private commands: RecordedCommand[] = [];
   private reads: { range: Range; done: (data: ArrayBuffer) => void; fail: (error: unknown) => void }[] = [];
@@ -183,7 +186,7 @@ export class Recorder {
     const commands = this.commands.length;
     try {
       const result = work();
-      if (this.slots >= ENOUGH) this.submit();
+      if (this.slots >= ENOUGH || this.operations >= ENOUGH_WORK) this.submit();
       return result;
     } catch (error) {
       const whole = this.sent === sent;
@@ -192,6 +195,11 @@ export class Recorder {
       if (!whole) this.device.fault(`Work of the GPU broke off half-way: ${(error as Error).message}`);
       throw error;
     }
+  }
+
+  /** Says that what is being recorded takes about so many floating-point operations. */
+  weigh(operations: number): void {
+    this.operations += operations;
   }
 
   /**
@@ -289,6 +297,7 @@ export class Recorder {
     const { device, commands, slots } = this;
     this.commands = [];
     this.slots = 0;
+    this.operations = 0;
     this.sent++;
     try {
       device.checkAlive();
