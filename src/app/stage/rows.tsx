@@ -1,5 +1,6 @@
 import { useMemo } from "react";
 import type { Phase, StepRecord } from "../../loop/record.ts";
+import { phaseIndex } from "../state.ts";
 import type { ChannelId } from "./channels.ts";
 import { GroupHeader } from "./group-header.tsx";
 import { layoutOf } from "./layout.ts";
@@ -9,17 +10,18 @@ import { TokenRow } from "./token-row.tsx";
 /** Groups and their rollouts as a scrolled grid of tokens. */
 export function Rows({ record, phase, channel }: { record: StepRecord; phase: Phase; channel: ChannelId }) {
   const layout = useMemo(() => layoutOf(record, phase), [record, phase]);
+  const phaseOf = (drawn: StepRecord) => (phaseIndex(drawn.phase) < phaseIndex(phase) ? drawn.phase : phase);
   return (
     <TokenList record={record} layout={layout} label="Rollouts: arrow keys choose a token">
-      {(item, selected) =>
+      {(item, selected, _, drawn) =>
         item.kind === "group" ? (
-          <GroupHeader key={`g${item.group}`} record={record} group={item.group} phase={phase} top={item.top} />
+          <GroupHeader key={`g${item.group}`} record={drawn} group={item.group} phase={phaseOf(drawn)} top={item.top} />
         ) : item.kind === "row" ? (
           <TokenRow
             key={`r${item.row}`}
-            record={record}
+            record={drawn}
             row={item.row}
-            phase={phase}
+            phase={phaseOf(drawn)}
             channel={channel}
             selected={selected}
             top={item.top}

@@ -15,6 +15,8 @@ import { lengthOf } from "./token-facts.ts";
 import { tokenElementId } from "./token-row.tsx";
 import { closeInspector, glance, pin } from "./views/store.ts";
 
+/** What is drawn anew in one frame. A window that shows more draws the rest in the frames after it, so that none takes long. */
+const PER_FRAME = 32;
 /** Rest of the pointer on a token after which the inspector shows it (milliseconds). */
 const DWELL = 140;
 
@@ -22,8 +24,13 @@ interface TokenListProps {
   readonly record: StepRecord;
   readonly layout: Layout;
   readonly label: string;
-  /** Draws an item; `selected` is the inspected token of its rollout. */
-  readonly children: (item: Item, selected: number | undefined, view: { readonly from: number; readonly to: number }) => ReactNode;
+  /** Draws an item; `selected` is the inspected token of its rollout. `drawn` is the record, or the one before until it is the item's turn. */
+  readonly children: (
+    item: Item,
+    selected: number | undefined,
+    view: { readonly from: number; readonly to: number },
+    drawn: StepRecord,
+  ) => ReactNode;
   /** Wider than the stage: it scrolls sideways, too. */
   readonly wide?: boolean;
 }
@@ -79,6 +86,9 @@ export function TokenList({ record, layout, label, wide, children }: TokenListPr
     else list.current!.removeAttribute("aria-activedescendant");
   });
 
+  const items = visible(layout, view.top, view.top + view.height);
+  const drawnAt = useTurns(record, items.length);
+
   const tokenAt = (event: MouseEvent | PointerEvent) => {
     const token = (event.target as Element).closest<HTMLElement>("[data-index]");
     const parent = token?.closest<HTMLElement>("[data-row]");
@@ -132,13 +142,40 @@ export function TokenList({ record, layout, label, wide, children }: TokenListPr
       onScroll={(event) => setView({ top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight })}
     >
       <div className="rows-inner" role="presentation" style={{ height: layout.height }}>
-        {visible(layout, view.top, view.top + view.height).map((item) =>
-          children(item, item.kind === "row" && chosen?.row === item.row ? chosen.index : undefined, {
-            from: view.top,
-            to: view.top + view.height,
-          }),
+        {items.map((item, place) =>
+          children(
+            item,
+            item.kind === "row" && chosen?.row === item.row ? chosen.index : undefined,
+            { from: view.top, to: view.top + view.height },
+            drawnAt(place),
+          ),
         )}
       </div>
     </div>
   );
+}
+
+/** Which record each place in view draws: where there are many, a new one goes down the list a few places a frame. */
+function useTurns(record: StepRecord, places: number): (place: number) => StepRecord {
+  const [drawn, setDrawn] = useState<readonly StepRecord[]>([]);
+  const many = places > PER_FRAME;
+  useEffect(() => {
+    if (!many) {
+      setDrawn((before) => (before.length > 0 ? [] : before));
+      return;
+    }
+    const late = Array.from({ length: places }, (_, place) => place).filter((place) => drawn[place] !== record);
+    if (late.length === 0) return;
+    const frame = requestAnimationFrame(() => {
+      const next = [...drawn];
+      for (const place of late.slice(0, PER_FRAME)) next[place] = record;
+      setDrawn(next);
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [many, places, record, drawn]);
+  return (place) => {
+    const before = many ? drawn[place] : undefined;
+    // Another number of answers has other places for them.
+    return before?.rollouts.length === record.rollouts.length && before.groups.length === record.groups.length ? before : record;
+  };
 }
