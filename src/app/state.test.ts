@@ -1,9 +1,10 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest";
+import { smallSetup } from "../loop/testing.ts";
 import { withChange } from "../recipes/recipe.ts";
 import type { Event, KeptRun } from "../worker/protocol.ts";
-import { afterEvent, EMPTY, type PageState, shownPhase, shownRecord } from "./state.ts";
-import { recordedRun } from "./testing.ts";
+import { afterEvent, EMPTY, expectedRecipe, type PageState, shownPhase, shownRecord } from "./state.ts";
+import { recordedRun, startOf } from "./testing.ts";
 import { applyAll } from "./worker-client.ts";
 
 const run = await recordedRun({}, 2);
@@ -76,6 +77,21 @@ describe("the page's state", () => {
       state,
     );
     expect(state.run).toMatchObject({ recipe, seed: 11, edits: [{ value: 3 }, { value: 11 }] });
+  });
+
+  it("keeps showing the newer of two turns of one knob until that is answered", () => {
+    const started = afterEvent(EMPTY, startOf(smallSetup()));
+    const edited = (value: number) => ({
+      type: "edited" as const,
+      edit: { step: 2, path: "sampler.groupSize", value },
+      settings: withChange(started.run!.recipe, "sampler.groupSize", value),
+    });
+    const state = { ...started, drafts: { "sampler.groupSize": 6 } };
+    const first = afterEvent(state, edited(5));
+    expect(expectedRecipe(first)!.slots.sampler.params.groupSize).toBe(6);
+    const second = afterEvent(first, edited(6));
+    expect(second.drafts).toEqual({});
+    expect(expectedRecipe(second)!.slots.sampler.params.groupSize).toBe(6);
   });
 
   it("starts from a run's edits when it is resumed", () => {

@@ -217,7 +217,9 @@ export function afterEvent(state: PageState, event: Event): PageState {
       const { edit, settings } = event;
       const edits = [...state.run.edits.filter((e) => e.step !== edit.step || e.path !== edit.path), edit];
       const seed = edit.path === "seed" ? Number(edit.value) : state.run.seed;
-      const { [edit.path]: _, ...drafts } = state.drafts;
+      // A knob may have been turned once more since; that is answered, too.
+      const { [edit.path]: draft, ...others } = state.drafts;
+      const drafts = draft === edit.value ? others : state.drafts;
       return { ...state, drafts, run: { ...state.run, edits, recipe: settings, seed } };
     }
     case "record": {

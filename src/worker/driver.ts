@@ -171,6 +171,7 @@ export class Driver {
         return;
       }
       this.emitState();
+      if (this.onScreen) this.tellMemory();
       this.around.onRest();
     });
   }

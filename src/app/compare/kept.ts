@@ -30,5 +30,7 @@ export async function readTried(): Promise<void> {
 /** The run on screen as a row of the table. */
 export function runOnScreen(): TriedRun | undefined {
   const { run, history } = usePage.getState();
-  return run && { id: run.id, setup: run.setup, edits: run.edits, history, savedAt: Number.MAX_SAFE_INTEGER };
+  if (!run) return undefined;
+  const { id, name, setup, edits } = run;
+  return { id, setup, edits, history, savedAt: Number.MAX_SAFE_INTEGER, ...(name === undefined ? {} : { name }) };
 }

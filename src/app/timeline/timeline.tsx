@@ -1,5 +1,6 @@
 import { type CSSProperties, memo, useMemo } from "react";
 import { backToLive, fork, lookAt } from "../actions.ts";
+import { count } from "../format.ts";
 import { Icon } from "../icons.tsx";
 import { Popover } from "../popover.tsx";
 import { useRecording } from "../recording/state.ts";
@@ -151,7 +152,9 @@ const megabytes = (bytes: number) => `${bytes < 10e6 ? (bytes / 1e6).toFixed(1) 
 /** What looking back costs, and what the marks mean. */
 function MemoryUse() {
   const memory = usePage((state) => state.memory);
-  const first = memory.records[0];
+  const step = usePage((state) => state.step);
+  // The worker tells now and then; steps completed since are at hand, too.
+  const atHand = memory.records.length + Math.max(0, step - memory.step);
   return (
     <Popover className="memory" align="right" label={<>{memory.thinned && <Icon name="info" />} marks</>} title="The timeline’s marks">
       <h2>The timeline</h2>
@@ -191,10 +194,8 @@ function MemoryUse() {
         </div>
       </dl>
       <p>
-        {first === undefined
-          ? "No step is complete yet."
-          : `${memory.records.length} steps at hand, ${memory.snapshots.length} snapshots: `}
-        {first !== undefined && <b>{megabytes(memory.bytes)}</b>}
+        {step === 0 ? "No step is complete yet." : `${count(atHand, "step")} at hand, ${count(memory.snapshots.length, "snapshot")}: `}
+        {step > 0 && <b>{megabytes(memory.bytes)}</b>}
       </p>
       {memory.thinned && <p>{memory.thinned}</p>}
     </Popover>

@@ -28,6 +28,8 @@ export default function SharePanel() {
 function LinkToRun() {
   const run = usePage((state) => state.run)!;
   const step = usePage((state) => state.lookBack?.step ?? state.step);
+  // Knobs turned after the place that is looked back at are no part of it; what is set ahead of the run is.
+  const complete = usePage((state) => state.step);
   const phase = usePage((state) => state.viewPhase);
   const { presenting, hidden: hiddenHere } = useLayout();
   const comparing = useCompare((state) => state.open);
@@ -37,7 +39,7 @@ function LinkToRun() {
   const layout = { hidden, presenting, comparing, lesson };
   const link =
     here && step > 0
-      ? writeLink(run.setup, { ...layout, edits: run.edits.filter((edit) => edit.step <= step), step, phase })
+      ? writeLink(run.setup, { ...layout, edits: run.edits.filter((edit) => edit.step <= step || edit.step > complete), step, phase })
       : writeLink(setupNow()!, layout);
   const address = new URL(link, document.baseURI).href;
   return (
