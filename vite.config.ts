@@ -30,7 +30,16 @@ export default defineConfig({
           testTimeout: 60_000,
         },
       },
-      { extends: true, test: { name: "page", environment: "happy-dom", include: ["src/app/**/*.test.{ts,tsx}"], testTimeout: 60_000 } },
+      {
+        extends: true,
+        test: {
+          name: "page",
+          environment: "happy-dom",
+          include: ["src/app/**/*.test.{ts,tsx}"],
+          setupFiles: ["src/app/test-setup.ts"],
+          testTimeout: 60_000,
+        },
+      },
       {
         extends: true,
         test: {
