@@ -8,10 +8,10 @@ import { NEW_TOKENS, workload } from "./workload.ts";
 
 const CONFIG = {
   vocabSize: 104,
-  hiddenSize: 16,
+  hiddenSize: 32,
   layers: 2,
   heads: 2,
-  headDim: 8,
+  headDim: 16,
   intermediateSize: 24,
   contextLength: 48,
   rmsNormEps: 1e-5,

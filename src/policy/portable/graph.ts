@@ -17,7 +17,7 @@ const OPSET = 21;
 const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, graph: 5, ints: 7 };
 /** Operators that ONNX Runtime adds to the standard (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md). */
 const MICROSOFT = "com.microsoft";
-const MICROSOFT_OPERATORS: ReadonlySet<string> = new Set(["FusedMatMul"]);
+const MICROSOFT_OPERATORS: ReadonlySet<string> = new Set(["FusedMatMul", "GroupQueryAttention", "SkipSimplifiedLayerNormalization"]);
 
 function attributeProto(name: string, value: Attribute): ProtoWriter {
   const proto = new ProtoWriter().text(1, name);
