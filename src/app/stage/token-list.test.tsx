@@ -48,7 +48,7 @@ function rowsChanged(height: number): { rows: number; changed: number[] } {
 
 it("shows a new step's answers at once where few are in view", () => {
   const { rows, changed } = rowsChanged(500);
-  expect(rows).toBeLessThan(32);
+  expect(rows).toBeLessThan(24);
   expect(changed[0]).toBeGreaterThan(rows / 2);
   expect(changed.slice(1).every((count) => count === 0)).toBe(true);
 });
@@ -57,5 +57,5 @@ it("shows them a few a frame where many are in view, and all in the end", () => 
   const { rows, changed } = rowsChanged(4000);
   expect(rows).toBe(64);
   expect(changed.filter((count) => count > 0).length).toBeGreaterThan(1);
-  for (const count of changed) expect(count).toBeLessThanOrEqual(32);
+  for (const count of changed) expect(count).toBeLessThanOrEqual(24);
 });

@@ -16,7 +16,7 @@ import { tokenElementId } from "./token-row.tsx";
 import { closeInspector, glance, pin } from "./views/store.ts";
 
 /** What is drawn anew in one frame. A window that shows more draws the rest in the frames after it, so that none takes long. */
-const PER_FRAME = 32;
+const PER_FRAME = 24;
 /** Rest of the pointer on a token after which the inspector shows it (milliseconds). */
 const DWELL = 140;
 
@@ -155,24 +155,27 @@ export function TokenList({ record, layout, label, wide, children }: TokenListPr
   );
 }
 
-/** Which record each place in view draws: where there are many, a new one goes down the list a few places a frame. */
+/** Which record each place in view draws: where there are many, a new one goes round the list, some places a frame. */
 function useTurns(record: StepRecord, places: number): (place: number) => StepRecord {
-  const [drawn, setDrawn] = useState<readonly StepRecord[]>([]);
+  const [turns, setTurns] = useState<{ readonly drawn: readonly StepRecord[]; readonly next: number }>({ drawn: [], next: 0 });
+  const { drawn, next } = turns;
   const many = places > PER_FRAME;
   useEffect(() => {
     if (!many) {
-      setDrawn((before) => (before.length > 0 ? [] : before));
+      if (drawn.length > 0) setTurns({ drawn: [], next: 0 });
       return;
     }
-    const late = Array.from({ length: places }, (_, place) => place).filter((place) => drawn[place] !== record);
+    // From where the last frame left off, so that records that come fast reach all places.
+    const round = Array.from({ length: places }, (_, i) => (next + i) % places);
+    const late = round.filter((place) => drawn[place] !== record).slice(0, PER_FRAME);
     if (late.length === 0) return;
     const frame = requestAnimationFrame(() => {
-      const next = [...drawn];
-      for (const place of late.slice(0, PER_FRAME)) next[place] = record;
-      setDrawn(next);
+      const now = [...drawn];
+      for (const place of late) now[place] = record;
+      setTurns({ drawn: now, next: late.at(-1)! + 1 });
     });
     return () => cancelAnimationFrame(frame);
-  }, [many, places, record, drawn]);
+  }, [many, places, record, drawn, next]);
   return (place) => {
     const before = many ? drawn[place] : undefined;
     // Another number of answers has other places for them.
