@@ -94,6 +94,16 @@ it(
     await page.keyboard.press("Enter");
     expect(await shownTab(page)).toBe("Advantages");
     await framed(page, `.group-plot[data-group="${group}"] .tick`, "solid");
+
+    // More room, less room, and none.
+    const height = async () => (await inspector(page).boundingBox())!.height;
+    const usual = await height();
+    await playground.button("More room for the formula").click();
+    expect(await height()).toBeGreaterThan(usual + 50);
+    await playground.button("More room for the formula").click();
+    expect(await height()).toBe(usual);
+    await playground.button("Close the inspector").click();
+    expect(await height()).toBeLessThan(usual / 2);
     expect(browsing().complaints).toEqual([]);
   },
   2 * PATIENCE,
