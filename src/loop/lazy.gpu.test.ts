@@ -85,6 +85,23 @@ describe("work that is submitted together, with rollouts drawn ahead", () => {
   });
 });
 
+it.each([
+  ["the recipe as it is", {}],
+  ["a KL penalty in the loss", { "kl.coefficient": 0.1 }],
+] as const)("a step waits for the device once, with %s", async (_, changes) => {
+  const engine = await testEngine();
+  const run = await Run.open(engine, smallSetup({ "sampler.promptsPerStep": 2, ...changes }), base, { inspect: true });
+  await run.complete(true);
+  await run.arrival();
+  const before = engine.counters();
+  await run.complete(true);
+  await run.arrival();
+  const after = engine.counters();
+  expect(after.blockingReadBacks - before.blockingReadBacks).toBe(1);
+  expect(after.submits - before.submits).toBeLessThanOrEqual(4);
+  run.dispose();
+});
+
 describe("rollouts that were drawn ahead", () => {
   it("are used when the step asks for the same, and forgotten when a knob was turned or the run went back", async () => {
     const engine = await testEngine();

@@ -1,5 +1,5 @@
 import type { Scores } from "../algorithm/batch.ts";
-import { type Needs, type Policy, tokenBatch } from "../policy/engine.ts";
+import { type EngineBuffer, type Needs, type Policy, tokenBatch } from "../policy/engine.ts";
 import { EOS, VERDICT } from "../policy/tokenizer.ts";
 import { needsOf } from "../recipes/recipe.ts";
 import { inSlot, type StepContext } from "./context.ts";
@@ -54,23 +54,25 @@ export function pick(values: Float32Array, positions: Int32Array, width = 1): Fl
   return picked;
 }
 
+/** Scores that were asked for, and may still be with the engine. */
+export interface AskedScores {
+  /** As the engine has them: `[N]` if no reserved token was asked for. */
+  readonly logProb: EngineBuffer;
+  read(): Promise<RowScores>;
+}
+
 /**
- * Scores rows under a policy without keeping activations; what it returns brings the results.
+ * Scores rows under a policy without keeping activations.
  * @param verdict Ask for the reserved token after each row, too.
  */
-export async function askScores(
-  policy: Policy,
-  rows: readonly ScoredRow[],
-  needs: Needs,
-  verdict: boolean,
-): Promise<() => Promise<RowScores>> {
+export async function askScores(policy: Policy, rows: readonly ScoredRow[], needs: Needs, verdict: boolean): Promise<AskedScores> {
   const layout = verdict ? withVerdictToken(rows.map((row) => row.completion)) : undefined;
   const batch = tokenBatch(
     rows.map((row) => row.prompt),
     layout?.completions ?? rows.map((row) => row.completion),
   );
   const handle = await policy.forward(batch, needs, { inference: true });
-  return async () => {
+  const read = async () => {
     const [logProb, sumSquares, logits, hidden] = await Promise.all([
       handle.logProb.read(),
       handle.sumSquares?.read(),
@@ -87,6 +89,7 @@ export async function askScores(
       ...(layout ? { verdictLogProb: Float32Array.from(layout.verdictAt, (at) => (at < 0 ? Number.NaN : logProb[at])) } : {}),
     };
   };
+  return { logProb: handle.logProb, read };
 }
 
 /** The prompt and completion of every rollout of the record. */
@@ -100,9 +103,13 @@ export function rowsOf(record: StepRecord): ScoredRow[] {
 
 /**
  * Measures what the recipe's plug-ins need before the update: the policy's log-probs at the objective's temperature, the reference's, and
- * more where asked for. The reference's log-probs are absent, and pending, if no plug-in wants them before the step ends.
+ * more where asked for. The reference's log-probs are absent, and pending, if nothing on the host wants them before the step ends.
  */
-export async function scoreRollouts(context: StepContext, record: StepRecord, temperature: number): Promise<Scores> {
+export async function scoreRollouts(
+  context: StepContext,
+  record: StepRecord,
+  temperature: number,
+): Promise<{ readonly scores: Scores; readonly refLogProb: EngineBuffer }> {
   const { engine, policy, reference, recipe, pending } = context;
   const needs = needsOf(recipe);
   const rows = rowsOf(record);
@@ -114,23 +121,23 @@ export async function scoreRollouts(context: StepContext, record: StepRecord, te
     ...(needs.has("hidden") ? { hidden: true } : {}),
   };
   const again = temperature !== 1 || verdict || Object.keys(extra).length > 1;
-  const bringRef = await askScores(reference, rows, { temperature, ...(needs.has("refLogits") ? { logits: true } : {}) }, verdict);
+  const askedRef = await askScores(reference, rows, { temperature, ...(needs.has("refLogits") ? { logits: true } : {}) }, verdict);
   const keepRef = (ref: RowScores) => {
     record.tokens = { ...record.tokens!, refLogProb: ref.logProb };
   };
-  if (!again && !wantsReference(context)) {
-    pending.later(bringRef, keepRef);
+  if (!again && !wantsReference(context, record)) {
+    pending.later(askedRef.read, keepRef);
     // The engine works while the host judges the rollouts.
     await engine.start();
     const { samplerLogProb, oldLogProb, entropy } = record.tokens!;
-    return { samplerLogProb, oldLogProb, entropy };
+    return { scores: { samplerLogProb, oldLogProb, entropy }, refLogProb: askedRef.logProb };
   }
-  const bringOwn = again ? await askScores(policy, rows, extra, verdict) : undefined;
-  const [ref, own = {} as Partial<RowScores>] = await Promise.all([bringRef(), bringOwn?.()]);
+  const askedOwn = again ? await askScores(policy, rows, extra, verdict) : undefined;
+  const [ref, own = {} as Partial<RowScores>] = await Promise.all([askedRef.read(), askedOwn?.read()]);
   keepRef(ref);
   if (temperature !== 1) record.tokens = { ...record.tokens!, oldLogProb: own.logProb! };
   const { samplerLogProb, oldLogProb, entropy } = record.tokens!;
-  return {
+  const scores = {
     samplerLogProb,
     oldLogProb,
     refLogProb: ref.logProb,
@@ -142,10 +149,34 @@ export async function scoreRollouts(context: StepContext, record: StepRecord, te
     ...(own.verdictLogProb ? { verdictLogProb: own.verdictLogProb } : {}),
     ...(ref.verdictLogProb ? { refVerdictLogProb: ref.verdictLogProb } : {}),
   };
+  return { scores, refLogProb: askedRef.logProb };
 }
 
-/** Whether a plug-in wants the reference's log-probs before the updates are over: the KL penalty does only if it counts. */
-function wantsReference({ recipe, states }: StepContext): boolean {
+/** Whether something on the host wants the reference's log-probs before the updates are over. The KL penalty does if it counts, but in a kernel. */
+function wantsReference(context: StepContext, { demonstrations }: StepRecord): boolean {
+  const { recipe, states } = context;
+  if (needsOf(recipe, "kl").has("reference")) return true;
+  const { plugin, params, key } = inSlot(recipe, "kl");
+  if (plugin.coefficient(params, states[key]) === 0) return false;
+  return params.place === "reward" || demonstrations.length > 0 || !lossKernel(context);
+}
+
+/**
+ * The objective's own kernel, if engine and recipe let it compute the whole loss: not where a parameter is beyond it, nor with further losses,
+ * token weights, or another KL penalty than k3 in the loss.
+ */
+export function lossKernel({
+  engine,
+  recipe,
+  states,
+}: StepContext): { uniforms(count: number): Record<string, number>; beta: number } | undefined {
+  const { plugin, params } = inSlot(recipe, "objective");
   const kl = inSlot(recipe, "kl");
-  return kl.plugin.coefficient(kl.params, states[kl.key]) !== 0 || needsOf(recipe, "kl").has("reference");
+  const { device } = plugin;
+  if (engine.kind !== "webgpu" || !device) return undefined;
+  const beta = kl.params.place === "reward" ? 0 : kl.plugin.coefficient(kl.params, states[kl.key]);
+  if (beta !== 0 && (kl.plugin.id !== "k3" || kl.params.gradient !== "own" || kl.params.biasCorrection)) return undefined;
+  if (recipe.lists.losses.length > 0 || recipe.lists.tokenWeights.length > 0 || needsOf(recipe).has("verdictToken")) return undefined;
+  if (!device.uniforms(params, beta, 0)) return undefined;
+  return { uniforms: (count) => device.uniforms(params, beta, count)!, beta };
 }

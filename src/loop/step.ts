@@ -53,14 +53,14 @@ async function* runPhases(context: StepContext, cost: Cost): AsyncGenerator<Step
   if (record.rollouts.length > 0) {
     demonstrate(context, record);
     const temperature = objectiveTemperature(context);
-    const scores = await scoreRollouts(context, record, temperature);
+    const { scores, refLogProb } = await scoreRollouts(context, record, temperature);
     const batch = await rewardRollouts(context, record, scores, cost, temperature);
     yield at("rewards");
 
     const advantage = estimateAdvantages(context, record, batch);
     yield at("advantages");
 
-    for await (const _ of updatePolicy(context, record, batch, advantage, temperature)) yield at("update");
+    for await (const _ of updatePolicy(context, record, batch, advantage, refLogProb, temperature)) yield at("update");
     await moveReference(context);
     if (context.inspect) await inspectAfter(context, record);
     const settled = context.pending.settle();

@@ -7,7 +7,7 @@ import { randomSequence, STREAM } from "../policy/random.ts";
 import { needsOf } from "../recipes/recipe.ts";
 import { inList, inSlot, keepState, randomFor, type StepContext } from "./context.ts";
 import type { StepRecord, UpdateRecord } from "./record.ts";
-import { askScores, pick, type RowScores, rowsOf, type ScoredRow, withVerdictToken } from "./score.ts";
+import { askScores, lossKernel, pick, type RowScores, rowsOf, type ScoredRow, withVerdictToken } from "./score.ts";
 import { concatenate } from "./tokens.ts";
 
 /** A step's rollouts and demonstrations with all that is known of them, ready for updates. */
@@ -21,8 +21,8 @@ interface Material {
   readonly group: readonly number[];
   /** `[tokens of all rows]`: before the update, at the objective's temperature; demonstrations scored under the same policy. */
   readonly oldLogProb: Float32Array;
-  /** Absent if no plug-in wants it. */
-  readonly refLogProb?: Float32Array;
+  /** On the host only if something there wants it. */
+  readonly refLogProb: Float32Array | EngineBuffer;
   /** `[rows + 1]` into those two. */
   readonly offsets: Int32Array;
 }
@@ -36,11 +36,12 @@ export async function* updatePolicy(
   record: StepRecord,
   batch: RolloutBatch,
   advantage: Float64Array,
+  refLogProb: EngineBuffer,
   temperature: number,
 ): AsyncGenerator<void, void> {
   const { step, seed, recipe } = context;
   const optimizer = recipe.slots.optimizer.params;
-  const material = await prepare(context, record, batch, advantage, temperature);
+  const material = await prepare(context, record, batch, advantage, refLogProb, temperature);
   const whole = inSlot(recipe, "objective").plugin.scope === "group" || inList(recipe, "losses").some((l) => l.plugin.scope === "group");
   // What is divided among mini-batches: rollouts, or groups for losses that compare within a group.
   const units = whole ? batch.groups.filter((members) => members.length > 0) : Array.from({ length: batch.rows }, (_, r) => [r]);
@@ -75,6 +76,7 @@ async function prepare(
   record: StepRecord,
   batch: RolloutBatch,
   advantage: Float64Array,
+  refLogProb: EngineBuffer,
   temperature: number,
 ): Promise<Material> {
   const tokens = record.tokens!;
@@ -84,8 +86,10 @@ async function prepare(
   }));
   const rows = [...rowsOf(record), ...shown];
   const score = async (scored: typeof policy) => (shown.length > 0 ? askScores(scored, shown, { temperature }, false) : undefined);
-  const asked = [await score(policy), tokens.refLogProb && (await score(reference))];
-  const [own, ref] = await Promise.all(asked.map((bring) => bring?.()));
+  // In the batch, not in the record: there it may be for show alone.
+  const hostRef = batch.scores.refLogProb && tokens.refLogProb;
+  const asked = [await score(policy), hostRef && (await score(reference))];
+  const [own, ref] = await Promise.all(asked.map((scores) => scores?.read()));
   const withShown = (values: Float32Array, scores: RowScores | undefined) => (scores ? concatenate([values, scores.logProb]) : values);
   const offsets = offsetsOf(rows);
   return {
@@ -94,7 +98,7 @@ async function prepare(
     rows,
     group: [...record.rollouts.map((r) => r.group), ...record.demonstrations.map((d) => d.group)],
     oldLogProb: withShown(tokens.oldLogProb, own),
-    ...(tokens.refLogProb ? { refLogProb: withShown(tokens.refLogProb, ref) } : {}),
+    refLogProb: hostRef ? withShown(hostRef, ref) : refLogProb,
     offsets,
   };
 }
@@ -248,7 +252,7 @@ async function lossesOnHost(
   const logProb = own(packed);
   const needs = needsOf(recipe);
   const rows = plan.rows.map((r) => material.rows[r]);
-  const refLogits = needs.has("refLogits") ? (await (await askScores(reference, rows, { logits: true }, false))()).logits! : undefined;
+  const refLogits = needs.has("refLogits") ? (await (await askScores(reference, rows, { logits: true }, false)).read()).logits! : undefined;
   const base: Omit<UpdateBatch, "weight"> = {
     ...selected(material, plan.rows),
     logProb,
@@ -377,33 +381,27 @@ async function lossesOnHost(
   };
 }
 
-/**
- * The loss by the objective's own kernel, without the log-probs leaving the GPU first; null where engine or recipe want the host: a
- * parameter that the kernel does not know, further losses, token weights, another KL penalty than k3 in the loss.
- */
+/** The loss by the objective's own kernel, without the log-probs leaving the GPU first; null where engine, recipe or rows want the host. */
 async function lossesOnDevice(context: StepContext, material: Material, plan: Plan, handle: ForwardHandle): Promise<Losses | null> {
-  const { engine, recipe, states } = context;
-  const { plugin: objective, params } = inSlot(recipe, "objective");
-  const kl = inSlot(recipe, "kl");
-  if (engine.kind !== "webgpu" || !objective.device) return null;
-  const beta = kl.params.place === "reward" ? 0 : kl.plugin.coefficient(kl.params, states[kl.key]);
-  const plainK3 = kl.plugin.id === "k3" && kl.params.gradient === "own" && !kl.params.biasCorrection;
-  if (beta !== 0 && (!plainK3 || !material.refLogProb)) return null;
-  if (recipe.lists.losses.length > 0 || recipe.lists.tokenWeights.length > 0 || needsOf(recipe).has("verdictToken")) return null;
-  if (plan.rows.some((r) => r >= material.batch.rows)) return null;
+  const { engine, recipe } = context;
+  const kernel = lossKernel(context);
+  if (!kernel || plan.rows.some((r) => r >= material.batch.rows)) return null;
+  const device = inSlot(recipe, "objective").plugin.device!;
+  const { beta } = kernel;
   const weight = Float32Array.from(weightsOf(context, material, plan, "policy"));
   const n = weight.length;
-  const uniforms = objective.device.uniforms(params, beta, n);
-  if (!uniforms) return null;
-  const { offsets } = material;
-  const inputs = objective.device.inputs({
+  const { offsets, refLogProb } = material;
+  const stretches = plan.rows.map((r) => ({ from: offsets[r], length: offsets[r + 1] - offsets[r] }));
+  const onHost = refLogProb instanceof Float32Array;
+  const inputs = device.inputs({
     logProb: handle.logProb,
     oldLogProb: plan.onPolicy ? handle.logProb : select(material.oldLogProb, offsets, plan.rows),
     advantage: Float32Array.from(select(material.advantage, offsets, plan.rows)),
     weight,
-    reference: material.refLogProb ? select(material.refLogProb, offsets, plan.rows) : handle.logProb,
+    // Without a penalty the kernel does not look at it.
+    reference: beta === 0 ? handle.logProb : onHost ? select(refLogProb, offsets, plan.rows) : { of: refLogProb, stretches, length: n },
   });
-  const result = await engine.runKernel(objective.device.kernel, inputs, uniforms);
+  const result = await engine.runKernel(device.kernel, inputs, kernel.uniforms(n));
   const logProbs = handle.logProb;
   return {
     finite: true,
@@ -498,7 +496,7 @@ function selected(material: Material, rows: readonly number[]): Omit<UpdateBatch
     scores: defined({
       samplerLogProb: ofTokens(scores.samplerLogProb),
       oldLogProb: select(material.oldLogProb, material.offsets, rows),
-      refLogProb: material.refLogProb && select(material.refLogProb, material.offsets, rows),
+      refLogProb: material.refLogProb instanceof Float32Array ? select(material.refLogProb, material.offsets, rows) : undefined,
       entropy: ofTokens(scores.entropy),
       sumSquares: ofTokens(scores.sumSquares),
       logits: batch.vocabSize ? ofTokens(scores.logits, batch.vocabSize) : undefined,

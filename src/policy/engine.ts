@@ -45,7 +45,15 @@ export interface EngineBuffer {
   read(): Promise<Float32Array>;
 }
 
-export type Data = Float32Array | Int32Array | Uint32Array | EngineBuffer;
+/** Stretches of a result, one after another, wherever it lies. */
+export interface Stretches {
+  readonly of: EngineBuffer;
+  readonly stretches: readonly { readonly from: number; readonly length: number }[];
+  /** Of all of them together. */
+  readonly length: number;
+}
+
+export type Data = Float32Array | Int32Array | Uint32Array | EngineBuffer | Stretches;
 
 /** Rows of tokens, one after another: row r is `tokens[offsets[r] .. offsets[r+1])`, its first `promptLengths[r]` ≥ 1 tokens are given, the rest is completion. */
 export interface TokenBatch {

@@ -5,6 +5,19 @@ import type { Precision } from "./network.ts";
 import { PortablePolicy } from "./policy.ts";
 import { type Runtime, Sessions } from "./runtime.ts";
 
+async function onHost(data: Data): Promise<ArrayLike<number>> {
+  if (ArrayBuffer.isView(data)) return data;
+  if (!("of" in data)) return data.read();
+  const values = await data.of.read();
+  const picked = new Float32Array(data.length);
+  let at = 0;
+  for (const { from, length } of data.stretches) {
+    picked.set(values.subarray(from, from + length), at);
+    at += length;
+  }
+  return picked;
+}
+
 export interface PortableOptions {
   /** Threads inside an operator. */
   readonly threads?: number;
@@ -34,7 +47,7 @@ export function portableEngine(runtime: Runtime, options: PortableOptions): Engi
       for (const { name } of kernel.inputs) {
         const data = buffers[name];
         if (!data) throw new RangeError(`kernel ${kernel.name} needs the buffer ${name}`);
-        inputs[name] = ArrayBuffer.isView(data) ? data : await data.read();
+        inputs[name] = await onHost(data);
       }
       const outputs = kernel.twin(inputs, params);
       return Object.fromEntries(kernel.outputs.map(({ name }) => [name, new PortableBuffer(outputs[name].length, () => outputs[name])]));

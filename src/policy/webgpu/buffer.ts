@@ -43,13 +43,13 @@ export class GpuBuffer implements EngineBuffer {
     return this.host;
   }
 
-  /** The device's copy, for recording a dispatch now. */
-  storage(): DeviceBuffer {
-    if (!this.holder.storage) {
-      if (!this.host) throw new EngineError("This result was released before it was used.");
-      this.holder.storage = this.recorder.device.upload(this.host);
-    }
-    return this.holder.storage;
+  /** The device's copy, for recording a dispatch now. One that must be uploaded for that is added to `temporary`. */
+  storage(temporary: DeviceBuffer[]): DeviceBuffer {
+    if (this.holder.storage) return this.holder.storage;
+    if (!this.host) throw new EngineError("This result was released before it was used.");
+    const uploaded = this.recorder.device.upload(this.host);
+    temporary.push(uploaded);
+    return uploaded;
   }
 
   /** Frees the device's copy. */
@@ -60,14 +60,26 @@ export class GpuBuffer implements EngineBuffer {
 }
 
 /**
- * Host or device data as a storage buffer, for recording now. What was uploaded for this call is added to `temporary`.
- * @throws EngineError if the buffer belongs to another engine, or its length is not `length`.
+ * Host or device data as a storage buffer, for recording now. What was uploaded or put together for this call is added to `temporary`.
+ * @throws EngineError if the buffer belongs to another engine, RangeError if its length is not `length`.
  */
-export function storageOf(device: Device, data: Data, name: string, temporary: DeviceBuffer[], length = data.length): DeviceBuffer {
+export function storageOf(recorder: Recorder, data: Data, name: string, temporary: DeviceBuffer[], length = data.length): DeviceBuffer {
+  const { device } = recorder;
   if (data.length !== length) throw new RangeError(`${name} must have ${length} values, got ${data.length}`);
-  if (data instanceof GpuBuffer) return data.storage();
-  if (!ArrayBuffer.isView(data)) throw new EngineError(`${name} lies on another engine.`);
-  const buffer = device.upload(data as Float32Array);
-  temporary.push(buffer);
-  return buffer;
+  if (data instanceof GpuBuffer) return data.storage(temporary);
+  if (ArrayBuffer.isView(data)) {
+    const buffer = device.upload(data as Float32Array);
+    temporary.push(buffer);
+    return buffer;
+  }
+  if (!("of" in data) || !(data.of instanceof GpuBuffer)) throw new EngineError(`${name} lies on another engine.`);
+  const source = data.of.storage(temporary);
+  const joined = device.acquire(4 * length);
+  temporary.push(joined);
+  let at = 0;
+  for (const stretch of data.stretches) {
+    recorder.copy(source, joined, 4 * stretch.length, 4 * stretch.from, 4 * at);
+    at += stretch.length;
+  }
+  return joined;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { clippedObjective } from "../../algorithm/kernels/clippedObjective.ts";
-import type { Kernel } from "../engine.ts";
+import type { Data, Kernel } from "../engine.ts";
+import { createPortableEngine } from "../portable/node.ts";
 import { failOnGpuErrors, normals, TOY, testBatch, testEngine, testWeights, worst } from "./testing.ts";
 
 failOnGpuErrors();
@@ -99,6 +100,34 @@ describe("the clipped objective on the device", () => {
     const again = await engine.load(TOY, testWeights(TOY));
     await again.backward(await again.forward(batch, {}), { logProb: await outputs.coefficient.read() });
     expect(await again.gradients()).toEqual(gradient);
+  });
+
+  it("takes stretches of a result, whether it is still on the device or was read, like their values", async () => {
+    const portable = await createPortableEngine();
+    const settings = { clipLow: 0.2, clipHigh: 0.28, dualClip: 3, beta: 0.1 };
+    const few = Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, values.slice(0, 90)]));
+    const stretches = [
+      { from: 300, length: 50 },
+      { from: 7, length: 0 },
+      { from: 0, length: 39 },
+      { from: 499, length: 1 },
+    ];
+    for (const engine of [await testEngine(), portable]) {
+      const run = (reference: Data) => engine.runKernel(clippedObjective, { ...few, reference }, { ...settings, count: 90 });
+      const { coefficient } = await engine.runKernel(clippedObjective, inputs, { ...settings, count: n });
+      const first = await run({ of: coefficient, stretches, length: 90 });
+      const values = await coefficient.read();
+      const picked = Float32Array.from(stretches.flatMap(({ from, length }) => [...values.subarray(from, from + length)]));
+      const expected = await (await run(picked)).terms.read();
+      expect(await first.terms.read()).toEqual(expected);
+      expect(await (await run({ of: coefficient, stretches, length: 90 })).terms.read()).toEqual(expected);
+    }
+    const elsewhere = await portable.runKernel(clippedObjective, inputs, { ...settings, count: n });
+    const foreign = { of: elsewhere.coefficient, stretches, length: 90 };
+    await expect((await testEngine()).runKernel(clippedObjective, { ...few, reference: foreign }, settings)).rejects.toThrow(
+      "reference lies on another engine",
+    );
+    portable.dispose();
   });
 
   it("whose declaration does not match its WGSL is refused", async () => {

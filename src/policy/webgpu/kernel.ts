@@ -45,7 +45,7 @@ export async function runKernel(
     const temporary: DeviceBuffer[] = [];
     const bindings: Record<string, { buffer: DeviceBuffer; length: number }> = {};
     for (const { name } of kernel.inputs)
-      bindings[name] = { buffer: storageOf(device, buffers[name], name, temporary), length: sizes[name] };
+      bindings[name] = { buffer: storageOf(recorder, buffers[name], name, temporary), length: sizes[name] };
     for (const { name, length } of kernel.outputs) {
       const count = length(sizes, params);
       const storage = device.acquire(4 * count);

@@ -187,7 +187,7 @@ export class WebgpuPolicy implements Policy {
       recorder.weigh((trace.kept ? 4 : 6) * network.parameters * tokensOf(handle.chunks));
       const temporary: DeviceBuffer[] = [];
       const upload = (data: Float32Array | EngineBuffer | undefined, name: string, length: number) =>
-        data && storageOf(device, data, name, temporary, length);
+        data && storageOf(recorder, data, name, temporary, length);
       const onDevice = {
         logProb: upload(coefficients.logProb, "coefficients of the log-probs", n),
         entropy: upload(coefficients.entropy, "coefficients of the entropies", n),
