@@ -1,6 +1,7 @@
 import { checkBatch } from "../checks.ts";
 import type { PolicyConfig } from "../config.ts";
 import { completionOffsets, type TokenBatch } from "../engine.ts";
+import { rowBytes } from "./row-passes.ts";
 
 /** A run of a batch's rows that is computed at once, with the index tables that the kernels read. */
 export interface Chunk {
@@ -10,6 +11,9 @@ export interface Chunk {
   /** Completion tokens in the chunk, and the number of the first one in the batch. */
   readonly predictions: number;
   readonly first: number;
+  readonly rows: number;
+  /** Tokens in the longest row. */
+  readonly longest: number;
   /** Blocks of 64 queries. */
   readonly blocks: number;
   /** All tables in one array; `at` says where each begins. */
@@ -20,6 +24,8 @@ export interface Chunk {
     /** For each prediction, the token (numbered in the chunk) before the predicted one. */
     readonly predictors: number;
     readonly targets: number;
+    /** (first token, tokens, first prediction, predictions) of each row, numbered in the chunk; the longest row first. */
+    readonly rows: number;
     readonly blocks: number;
     /** vocabSize + 1 offsets into `sorted`, which lists the chunk's positions by token. */
     readonly starts: number;
@@ -35,7 +41,7 @@ export function activationBytes(config: PolicyConfig): number {
 }
 
 /**
- * Tokens in a chunk: about 192 MiB of activations, and at most 2 GFLOP in any one dispatch (40 ms at 50 GFLOP/s, slower than any
+ * Tokens in a chunk: about 128 MiB of activations, which is what one binding holds, and at most 2 GFLOP in any one dispatch (40 ms at 50 GFLOP/s, slower than any
  * GPU sold in years), but at least one whole context.
  */
 export function chunkTokens(config: PolicyConfig): number {
@@ -43,7 +49,10 @@ export function chunkTokens(config: PolicyConfig): number {
   const widest = Math.max(3 * inner, 2 * config.intermediateSize, config.vocabSize) * config.hiddenSize * 2;
   const attention = 10 * inner * config.contextLength;
   const byWork = Math.floor(2e9 / Math.max(widest, attention));
-  return Math.max(config.contextLength, Math.min(Math.floor((192 * 2 ** 20) / activationBytes(config)), byWork));
+  return Math.max(
+    config.contextLength,
+    Math.min(Math.floor((128 * 2 ** 20) / Math.max(activationBytes(config), rowBytes(config))), byWork),
+  );
 }
 
 /**
@@ -70,7 +79,12 @@ function chunk(config: PolicyConfig, batch: TokenBatch, completions: Int32Array,
   const tokens = batch.offsets[to] - base;
   const predictions = completions[to] - completions[from];
   let blocks = 0;
-  for (let r = from; r < to; r++) blocks += Math.ceil((batch.offsets[r + 1] - batch.offsets[r]) / 64);
+  let longest = 0;
+  for (let r = from; r < to; r++) {
+    const length = batch.offsets[r + 1] - batch.offsets[r];
+    blocks += Math.ceil(length / 64);
+    longest = Math.max(longest, length);
+  }
 
   let end = 0;
   const place = (size: number) => (end += size) - size;
@@ -79,16 +93,19 @@ function chunk(config: PolicyConfig, batch: TokenBatch, completions: Int32Array,
     positions: place(tokens),
     predictors: place(predictions),
     targets: place(predictions),
+    rows: place(4 * (to - from)),
     blocks: place(3 * blocks),
     starts: place(config.vocabSize + 1),
     sorted: place(tokens),
   };
   const index = new Uint32Array(end);
+  const rows: [number, number, number, number][] = [];
   let prediction = 0;
   let block = at.blocks;
   for (let r = from; r < to; r++) {
     const start = batch.offsets[r] - base;
     const length = batch.offsets[r + 1] - batch.offsets[r];
+    rows.push([start, length, prediction, length - batch.promptLengths[r]]);
     for (let t = 0; t < length; t++) {
       index[at.tokens + start + t] = batch.tokens[base + start + t];
       index[at.positions + start + t] = t;
@@ -103,8 +120,10 @@ function chunk(config: PolicyConfig, batch: TokenBatch, completions: Int32Array,
       block += 3;
     }
   }
+  // Rows that are computed side by side had better be equally long.
+  index.set(rows.sort((a, b) => b[1] - a[1]).flat(), at.rows);
   sortByToken(index, at.tokens, tokens, at.starts, at.sorted, config.vocabSize);
-  return { tokens, base, predictions, first: completions[from], blocks, index, at };
+  return { tokens, base, predictions, first: completions[from], rows: to - from, longest, blocks, index, at };
 }
 
 /** Counting sort of positions by token. */

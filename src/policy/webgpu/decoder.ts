@@ -1,5 +1,8 @@
 import cacheFillSource from "../../../shaders/cache_fill.wgsl?raw";
 import decodeSource from "../../../shaders/decode.wgsl?raw";
+import attentionSource from "../../../shaders/decode_attention.wgsl?raw";
+import drawSource from "../../../shaders/decode_draw.wgsl?raw";
+import embedSource from "../../../shaders/decode_embed.wgsl?raw";
 import samplerSource from "../../../shaders/sampler.wgsl?raw";
 import threefrySource from "../../../shaders/threefry.wgsl?raw";
 import transposeSource from "../../../shaders/transpose.wgsl?raw";
@@ -8,18 +11,23 @@ import type { PolicyConfig } from "../config.ts";
 import { EngineError, type GenerateRequest, type Generation } from "../engine.ts";
 import { chunksOf, chunkTokens } from "./chunks.ts";
 import type { DeviceBuffer } from "./device.ts";
-import type { Network } from "./network.ts";
-import { recordLayers } from "./passes.ts";
-import { type Program, program } from "./recorder.ts";
+import type { DecodeVariant, Network, NetworkPlan } from "./network.ts";
+import { linear, recordLayers } from "./passes.ts";
+import { grid, type Program, program } from "./recorder.ts";
+import { recordRowKeys } from "./row-passes.ts";
 
 const BANNED = 1;
 const STOP = 2;
 /** Floating-point operations in one dispatch, so that no GPU's watchdog minds. */
 const WORK = 2e9;
 const MOST_STEPS = 32;
+/** Workgroup memory that every GPU has. */
+const WORKGROUP_BYTES = 16384;
 
 const fill = program("cache_fill", cacheFillSource);
 const transpose = program("transpose", transposeSource);
+const embedLast = program("decode_embed", embedSource);
+const attendCached = program("decode_attention", attentionSource);
 
 /** A variant of the decoding kernel: how many rows share a workgroup, and the longest sequence it takes. */
 interface Variant {
@@ -27,21 +35,21 @@ interface Variant {
   readonly span: number;
 }
 
-/**
- * The variant for sequences of `length`: four rows to a workgroup where 16 KiB of workgroup memory allow it, else two.
- * @throws EngineError if the shape does not fit at all.
- */
-function variantFor(config: PolicyConfig, length: number): Variant {
-  const fits = (rows: number, span: number) => memory(config, rows, span) <= 16384;
+/** The variant for sequences of `length`: four rows to a workgroup where 16 KiB of workgroup memory allow it, else two; undefined if neither. */
+function variantFor(config: PolicyConfig, length: number): Variant | undefined {
+  const fits = (rows: number, span: number) => memory(config, rows, span) <= WORKGROUP_BYTES;
   for (const rows of [4, 2]) {
     if (fits(rows, config.contextLength)) return { rows, span: config.contextLength };
     let span = Math.floor(config.contextLength / 32) * 32;
     while (span > 0 && !fits(rows, span)) span -= 32;
     if (length <= span) return { rows, span };
   }
-  throw new EngineError(
-    `The WebGPU engine cannot decode a policy of this width (hidden size ${config.hiddenSize}); use the portable engine.`,
-  );
+  return undefined;
+}
+
+/** How sequences of up to `length` tokens are drawn: as the plan says, but step by step where whole tokens do not fit a workgroup. */
+export function decodeVariant(config: PolicyConfig, plan: NetworkPlan, length = config.contextLength): DecodeVariant {
+  return plan.decode === "batched" || !variantFor(config, length) ? "batched" : "whole-token";
 }
 
 const segments = (config: PolicyConfig) => Math.ceil(config.vocabSize / 8);
@@ -72,6 +80,27 @@ function decodeProgram(config: PolicyConfig, { rows, span }: Variant): Program {
     PARTIALS: `${partials(config)}u`,
   });
 }
+
+/**
+ * The kernel that draws from logits.
+ * @throws EngineError if the vocabulary does not fit workgroup memory.
+ */
+function drawProgram(config: PolicyConfig): Program {
+  const bytes = (rows: number) => 4 * rows * (3 * config.vocabSize + 3 * segments(config)) + 32 * rows + 64;
+  const rows = [4, 2].find((each) => bytes(each) <= WORKGROUP_BYTES);
+  if (!rows)
+    throw new EngineError(`The WebGPU engine cannot draw from a vocabulary of ${config.vocabSize} tokens; use the portable engine.`);
+  return program("decode_draw", [drawSource, samplerSource, threefrySource], {
+    Lanes: `vec${rows}<f32>`,
+    ROWS: `${rows}u`,
+    VOCAB: `${config.vocabSize}u`,
+    SCRATCH: `${3 * config.vocabSize}u`,
+    PARTIALS: `${segments(config)}u`,
+  });
+}
+
+/** Rows that a workgroup of a drawing kernel takes. */
+const rowsOf = (p: Program) => Number.parseInt(/const ROWS = (\d)u/.exec(p.source)![1], 10);
 
 /** The request's rows that decode together, and where their results will be. */
 interface Launch {
@@ -118,14 +147,18 @@ export class Decoder {
     const maxNew = Math.max(0, ...limits);
     if (maxNew === 0) return pack(request, [], limits.length, 0);
     const length = Math.max(...request.prompts.map((prompt, r) => prompt.length + limits[r]));
-    const decode = decodeProgram(config, variantFor(config, length));
+    const variant = decodeVariant(config, network.plan, length) === "batched" ? undefined : variantFor(config, length);
+    // Draws whole tokens, or from the logits of one step.
+    const decode = variant ? decodeProgram(config, variant) : drawProgram(config);
     const { embed, norm, matmul, matmulResidual, rotary, attention, swiglu } = network.programs;
-    await recorder.prepare([embed, norm, matmul, matmulResidual, rotary, attention, swiglu, fill, transpose, decode]);
+    const layers = network.byRow ? [network.rows.forward] : [embed, norm, matmul, matmulResidual, rotary, attention, swiglu];
+    const steps = variant ? [transpose] : [embedLast, attendCached, norm, matmul, matmulResidual, swiglu];
+    await recorder.prepare([...layers, ...steps, fill, decode]);
     device.checkAlive();
 
     const launches: Launch[] = [];
     recorder.record(() => {
-      this.recordTransposed();
+      if (variant) this.recordTransposed();
       const capacity = Math.ceil(length / 16) * 16;
       const slotBytes = 4 * config.layers * 2 * network.inner * capacity;
       const fitting = Math.min(
@@ -134,10 +167,12 @@ export class Decoder {
       );
       const most = Math.max(4, Math.floor(fitting / 4) * 4);
       for (let first = 0; first < limits.length; first += most) {
-        launches.push(this.recordLaunch(request, decode, limits, first, Math.min(most, limits.length - first), maxNew, capacity));
+        launches.push(
+          this.recordLaunch(request, decode, variant !== undefined, limits, first, Math.min(most, limits.length - first), maxNew, capacity),
+        );
       }
     });
-    this.turnedIsCurrent = true;
+    if (variant) this.turnedIsCurrent = true;
     const read = recorder.submitAndRead(
       launches.flatMap(({ output, outputBytes, state, count }) => [
         { source: output, offset: 0, bytes: outputBytes },
@@ -164,6 +199,7 @@ export class Decoder {
   private recordLaunch(
     request: GenerateRequest,
     decode: Program,
+    wholeTokens: boolean,
     limits: Int32Array,
     first: number,
     count: number,
@@ -171,8 +207,9 @@ export class Decoder {
     capacity: number,
   ): Launch {
     const { network } = this;
-    const { config, device, recorder, inner, parameters } = network;
+    const { config, device, recorder, inner } = network;
     const { topK = 0, topP = 1, minP = 0, alternatives = 0 } = request;
+    const slots = count;
     const prompts = request.prompts.slice(first, first + count);
     const prefixes = distinctPrefixes(prompts);
 
@@ -205,47 +242,127 @@ export class Decoder {
     const output = device.acquire(outputBytes);
 
     chunks.forEach((chunk, i) => {
-      const { x } = recordLayers(network, this.theta, chunk, indices[i], false, (layer, qkv) => {
+      const fillCache = (qkv: DeviceBuffer, layer: number, from: number, step: number, count: number) =>
         recorder.dispatch(
           fill,
           { qkv, control: controlBuffer, cache },
-          { inner, layers: config.layers, layer, capacity, prefixes: at.prefixes, base: chunk.base, tokens: chunk.tokens },
-          [Math.ceil((prefixes.longest * inner) / 64), count],
+          {
+            inner,
+            layers: config.layers,
+            layer,
+            first: from,
+            step,
+            capacity,
+            prefixes: at.prefixes,
+            base: chunk.base,
+            tokens: chunk.tokens,
+          },
+          [Math.ceil((prefixes.longest * inner) / 64), slots, count],
         );
-      });
-      device.release(x);
+      if (network.byRow) {
+        const keys = recordRowKeys(network, this.theta, chunk, indices[i]);
+        fillCache(keys.arena, 0, keys.first, keys.step, config.layers);
+        device.release(keys.arena);
+      } else {
+        const { x } = recordLayers(network, this.theta, chunk, indices[i], false, (layer, qkv) => fillCache(qkv, layer, 0, 0, 1));
+        device.release(x);
+      }
     });
+    const sampling = {
+      vocab: config.vocabSize,
+      count,
+      maxNew,
+      ...at,
+      alternatives,
+      greedy: request.greedy ? 1 : 0,
+      truncate: topK > 0 || topP < 1 || minP > 0 ? 1 : 0,
+      topK: topK > 0 ? topK : config.vocabSize,
+      topP,
+      minP,
+    };
+    const buffers = { control: controlBuffer, cache, state, output };
+    if (wholeTokens) this.recordWholeTokens(decode, buffers, sampling, capacity);
+    else this.recordSteps(decode, buffers, sampling, capacity);
+    device.release(controlBuffer, cache, ...indices);
+    return { first, count, output, outputBytes, state };
+  }
+
+  /** Whole tokens in one kernel, several to a dispatch. */
+  private recordWholeTokens(decode: Program, buffers: StepBuffers, sampling: Sampling, capacity: number): void {
+    const { config, recorder, inner, parameters, rotaryTable } = this.network;
+    const { count, maxNew } = sampling;
     const steps = Math.max(1, Math.min(MOST_STEPS, Math.floor(WORK / (2 * parameters * count))));
     for (let step = 0; step < maxNew; step += steps) {
       recorder.dispatch(
         decode,
-        { weights: this.turned!, control: controlBuffer, table: network.rotaryTable, cache, state, output },
+        { weights: this.turned!, table: rotaryTable, ...buffers },
         {
+          ...sampling,
           layers: config.layers,
           hidden: config.hiddenSize,
           inner,
           headDim: config.headDim,
           intermediate: config.intermediateSize,
-          vocab: config.vocabSize,
-          count,
           firstStep: step,
           steps: Math.min(steps, maxNew - step),
-          maxNew,
           capacity,
-          ...at,
-          alternatives,
-          greedy: request.greedy ? 1 : 0,
-          truncate: topK > 0 || topP < 1 || minP > 0 ? 1 : 0,
-          topK: topK > 0 ? topK : config.vocabSize,
-          topP,
-          minP,
         },
-        [Math.ceil(count / Number.parseInt(/const ROWS = (\d)u/.exec(decode.source)![1], 10))],
+        [Math.ceil(count / rowsOf(decode))],
       );
     }
-    device.release(controlBuffer, cache, ...indices);
-    return { first, count, output, outputBytes, state };
   }
+
+  /** The network matrix by matrix for all slots at once, again for each token; the host neither waits nor looks in between. */
+  private recordSteps(draw: Program, { control, cache, state, output }: StepBuffers, sampling: Sampling, capacity: number): void {
+    const { network, theta } = this;
+    const { programs: p, config, device, recorder, inner, rotaryTable } = network;
+    const { hiddenSize: d, intermediateSize: m, heads, headDim, layers, vocabSize } = config;
+    const { count, maxNew } = sampling;
+    const floats = (width: number) => device.acquire(4 * count * width);
+    const [x, x1, n, inverse, qkv, o] = [floats(d), floats(d), floats(d), floats(1), floats(3 * inner), floats(inner)];
+    const [gateUp, h, logits, scores] = [floats(2 * m), floats(m), floats(vocabSize), floats(heads * capacity)];
+    const norm = (from: DeviceBuffer, weight: number) =>
+      recorder.dispatch(
+        p.norm,
+        { x: from, theta, batch: network.unused[0], y: n, inverse },
+        { count, width: d, weight, index: 0, eps: config.rmsNormEps },
+        grid(Math.ceil(count / 4)),
+      );
+    for (let step = 0; step < maxNew; step++) {
+      recorder.dispatch(embedLast, { theta, state, x }, { count, width: d }, grid(Math.ceil((count * d) / 64)));
+      network.layers.forEach((at, layer) => {
+        norm(x, at.norm1);
+        linear(network, p.matmul, n, theta, qkv, count, 3 * inner, d, at.qkv);
+        recorder.dispatch(attendCached, { qkv, table: rotaryTable, state, cache, scores, o }, { heads, headDim, layers, layer, capacity }, [
+          heads,
+          count,
+        ]);
+        linear(network, p.matmulResidual, o, theta, x1, count, d, inner, at.o, x);
+        norm(x1, at.norm2);
+        linear(network, p.matmul, n, theta, gateUp, count, 2 * m, d, at.gateUp);
+        recorder.dispatch(p.swiglu, { gateUp, h }, { count, width: m }, grid(Math.ceil((count * m) / 64)));
+        linear(network, p.matmulResidual, h, theta, x, count, d, m, at.down, x1);
+      });
+      norm(x, network.finalNorm);
+      linear(network, p.matmul, n, theta, logits, count, vocabSize, d, 0);
+      recorder.dispatch(draw, { logits, control, state, output }, { ...sampling, step }, [Math.ceil(count / rowsOf(draw))]);
+    }
+    device.release(x, x1, n, inverse, qkv, o, gateUp, h, logits, scores);
+  }
+}
+
+/** What every step reads and writes. */
+interface StepBuffers extends Record<string, DeviceBuffer> {
+  readonly control: DeviceBuffer;
+  readonly cache: DeviceBuffer;
+  readonly state: DeviceBuffer;
+  readonly output: DeviceBuffer;
+}
+
+/** Parameters of sampler.wgsl. */
+interface Sampling extends Record<string, number> {
+  readonly count: number;
+  readonly maxNew: number;
 }
 
 /** Prompts without their last tokens, each distinct one once, and for each slot its prefix's first token and length there. */

@@ -1,8 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import type { PolicyConfig } from "../config.ts";
 import { type GenerateRequest, type Generation, tokenBatch } from "../engine.ts";
 import { rowKeys, STREAM, uniform } from "../random.ts";
 import { reference } from "../reference.ts";
+import type { WebgpuEngine } from "./engine.ts";
 import { failOnGpuErrors, TOY, testBatch, testEngine, testWeights, worst } from "./testing.ts";
 
 failOnGpuErrors();
@@ -98,6 +99,9 @@ const variants: Record<string, Partial<GenerateRequest>> = {
   "with a temperature a step": { temperature: Float32Array.from({ length: 12 }, (_, t) => 0.5 + 0.2 * t) },
 };
 
+let stepwise: WebgpuEngine | undefined;
+afterAll(() => stepwise?.dispose());
+
 describe("decoding against float64 scores and the contract's words", () => {
   it.each(Object.keys(variants))("%s", async (name) => {
     const theta = testWeights(TOY);
@@ -142,13 +146,41 @@ describe("a wider policy", () => {
     policy.dispose();
   });
 
-  it("too wide for workgroup memory is refused with one sentence, and still scores", async () => {
-    const config = { ...TOY, hiddenSize: 1024, layers: 1 };
-    const policy = await (await testEngine()).load(config, testWeights(config));
-    await expect(policy.generate(request([2]))).rejects.toThrow("cannot decode a policy of this width (hidden size 1024)");
-    const handle = await policy.forward(testBatch(config, [[2, 2]]), {}, { inference: true });
-    expect((await handle.logProb.read()).every((x) => x < 0)).toBe(true);
+  it("too wide for workgroup memory draws step by step", async () => {
+    const config = { ...TOY, hiddenSize: 1024, layers: 1, contextLength: 24 };
+    const theta = testWeights(config);
+    const policy = await (await testEngine()).load(config, theta);
+    const asked = request([2, 7, 20, 23, 1], { alternatives: 2 }, config);
+    expect(check(config, theta, asked, await policy.generate(asked))).toBeLessThan(3);
     policy.dispose();
+  });
+});
+
+describe("step by step", () => {
+  it.each(Object.keys(variants))("%s: what whole tokens give, and the contract's words", async (name) => {
+    const { createNodeWebgpuEngine } = await import("./node.ts");
+    stepwise ??= await createNodeWebgpuEngine({ decode: "batched" });
+    const theta = testWeights(TOY);
+    const [ours, theirs] = [await stepwise.load(TOY, theta), await (await testEngine()).load(TOY, theta)];
+    const asked = request(LENGTHS, variants[name]);
+    const got = await ours.generate(asked);
+    expect(check(TOY, theta, asked, got)).toBeLessThan(3);
+    const expected = await theirs.generate(asked);
+    expect(got.tokens).toEqual(expected.tokens);
+    expect(worst(got.logProb, expected.logProb)).toBeLessThan(1e-4);
+    expect(await ours.generate(asked)).toEqual(got);
+    expect(stepwise.errorMessages()).toEqual([]);
+    for (const policy of [ours, theirs]) policy.dispose();
+  });
+
+  it("also after a prefill by plain kernels", async () => {
+    const { createNodeWebgpuEngine } = await import("./node.ts");
+    const plain = await createNodeWebgpuEngine({ decode: "batched", kernels: "plain" });
+    const theta = testWeights(TOY);
+    const asked = request(LENGTHS, { alternatives: 1 });
+    expect(check(TOY, theta, asked, await (await plain.load(TOY, theta)).generate(asked))).toBeLessThan(3);
+    expect(plain.errorMessages()).toEqual([]);
+    plain.dispose();
   });
 });
 

@@ -15,14 +15,25 @@ import normSource from "../../../shaders/rms_norm.wgsl?raw";
 import normBackwardSource from "../../../shaders/rms_norm_backward.wgsl?raw";
 import normWeightSource from "../../../shaders/rms_norm_weight_gradient.wgsl?raw";
 import rotarySource from "../../../shaders/rotary.wgsl?raw";
+import rowBackwardSource from "../../../shaders/row_backward.wgsl?raw";
+import rowForwardSource from "../../../shaders/row_forward.wgsl?raw";
+import rowProductDirectSource from "../../../shaders/row_product_direct.wgsl?raw";
+import rowProductTiledSource from "../../../shaders/row_product_tiled.wgsl?raw";
 import swigluSource from "../../../shaders/swiglu.wgsl?raw";
 import swigluBackwardSource from "../../../shaders/swiglu_backward.wgsl?raw";
+import weightGradientsSource from "../../../shaders/weight_gradients.wgsl?raw";
+import weightProductDirectSource from "../../../shaders/weight_product_direct.wgsl?raw";
+import weightProductTiledSource from "../../../shaders/weight_product_tiled.wgsl?raw";
 import { type ParameterSlice, type PolicyConfig, parameterCount, parameterLayout } from "../config.ts";
 import type { Device, DeviceBuffer } from "./device.ts";
 import { grid, type Program, program, type Recorder } from "./recorder.ts";
+import { weightJobs } from "./row-passes.ts";
 
 /** Elements of θ that one workgroup of the optimizer handles. */
 export const OPTIMIZER_BLOCK = 1024;
+
+/** Policies up to this size go through their passes by whole rows; larger ones matrix by matrix, which spreads over more workgroups. */
+const ROW_PARAMETERS = 4e6;
 
 /** How matrices are multiplied: through workgroup memory, as GPUs like it, or without, for adapters that run on a processor. */
 export type MatmulVariant = "tiled" | "direct";
@@ -78,6 +89,10 @@ export class Network {
   /** Two small buffers for bindings that a variant of a kernel does not touch. */
   readonly unused: readonly [DeviceBuffer, DeviceBuffer];
   readonly programs: ReturnType<typeof trainingPrograms>;
+  /** Whether passes go by whole rows (see row-passes.ts), their kernels, and the pieces that the weight gradients are made in. */
+  readonly byRow: boolean;
+  readonly rows: ReturnType<typeof rowPrograms>;
+  readonly weightJobs: { readonly buffer: DeviceBuffer; readonly count: number };
 
   readonly plan: NetworkPlan;
 
@@ -111,6 +126,10 @@ export class Network {
     this.tensorStarts = device.upload(starts);
     this.unused = [device.acquire(256), device.acquire(256)];
     this.programs = trainingPrograms(config, plan.matmul);
+    this.byRow = plan.kernels === "fast" && this.parameters <= ROW_PARAMETERS;
+    this.rows = rowPrograms(plan.matmul);
+    const jobs = weightJobs(this);
+    this.weightJobs = { buffer: device.upload(jobs), count: jobs.length / 8 };
   }
 
   /** Workgroups of a product with an m×n result. */
@@ -126,8 +145,22 @@ export class Network {
 
   /** Compiles what training and scoring need. */
   prepare(top = 0): Promise<void> {
-    return this.recorder.prepare([...Object.values(this.programs), this.logSoftmax(top)]);
+    const { normSquares, clip, adamw, logSoftmaxBackward, reduce } = this.programs;
+    const passes = this.byRow ? [...Object.values(this.rows), logSoftmaxBackward, reduce] : Object.values(this.programs);
+    return this.recorder.prepare([...passes, normSquares, clip, adamw, this.logSoftmax(top)]);
   }
+}
+
+/** The kernels of row-passes.ts. */
+function rowPrograms(matmul: MatmulVariant) {
+  const direct = matmul === "direct";
+  const product = direct ? rowProductDirectSource : rowProductTiledSource;
+  // In the forward pass all activations lie in the one buffer that it works in; a buffer can be bound once only.
+  return {
+    forward: program("row_forward", [rowForwardSource, product.replaceAll("kept[", "work[")]),
+    backward: program("row_backward", [rowBackwardSource, product]),
+    weights: program("weight_gradients", [weightGradientsSource, direct ? weightProductDirectSource : weightProductTiledSource]),
+  };
 }
 
 function trainingPrograms(config: PolicyConfig, matmul: MatmulVariant) {

@@ -2,6 +2,7 @@ import type { Chunk } from "./chunks.ts";
 import type { DeviceBuffer } from "./device.ts";
 import type { Network } from "./network.ts";
 import { grid, type Program } from "./recorder.ts";
+import { recordRowBackward, recordRowForward } from "./row-passes.ts";
 
 interface LayerActivations {
   /** The layer's input `[tokens, hidden]`. */
@@ -27,6 +28,8 @@ export interface Activations {
   readonly inverse: DeviceBuffer;
   /** After the last norm, at the predicting positions `[predictions, hidden]`. */
   readonly hidden: DeviceBuffer;
+  /** In bytes. */
+  readonly hiddenOffset: number;
   readonly logits: DeviceBuffer;
 }
 
@@ -41,7 +44,7 @@ export interface Statistics {
 }
 
 /** c = a·bᵀ, with b a matrix of θ (or, for `input`, c = a·b). */
-function linear(
+export function linear(
   net: Network,
   p: Program,
   a: DeviceBuffer,
@@ -134,6 +137,7 @@ function recordRotary(net: Network, qkv: DeviceBuffer, chunk: Chunk, index: Devi
 
 /** Records a chunk's forward pass up to the logits. */
 export function recordForward(net: Network, theta: DeviceBuffer, chunk: Chunk, index: DeviceBuffer, keep: boolean): Activations {
+  if (net.byRow) return recordRowForward(net, theta, chunk, index, keep);
   const { programs: p, config, device, recorder } = net;
   const { hiddenSize: d, vocabSize } = config;
   const n = chunk.predictions;
@@ -148,7 +152,7 @@ export function recordForward(net: Network, theta: DeviceBuffer, chunk: Chunk, i
     grid(Math.ceil(n / 4)),
   );
   linear(net, p.matmul, hidden, theta, logits, n, vocabSize, d, 0);
-  return { layers, x, inverse, hidden, logits };
+  return { layers, x, inverse, hidden, hiddenOffset: 0, logits };
 }
 
 /** Records the statistics of a chunk's logits. */
@@ -209,6 +213,10 @@ export function recordBackward(
   coefficients: DeviceCoefficients,
   temperature: number,
 ): void {
+  if (net.byRow) {
+    recordRowBackward(net, theta, gradient, chunk, index, kept, statistics, coefficients, temperature);
+    return;
+  }
   const { programs: p, config, device, recorder, inner, parameters } = net;
   const { hiddenSize: d, intermediateSize: m, vocabSize, heads, headDim } = config;
   const t = chunk.tokens;

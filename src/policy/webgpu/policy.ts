@@ -142,7 +142,8 @@ export class WebgpuPolicy implements Policy {
         recordStatistics(network, chunk, indices[i], activations.logits, statistics, temperature, top);
         const { predictions, first } = chunk;
         if (logits) recorder.copy(activations.logits, logits, 4 * predictions * vocabSize, 0, 4 * first * vocabSize);
-        if (hidden) recorder.copy(activations.hidden, hidden, 4 * predictions * hiddenSize, 0, 4 * first * hiddenSize);
+        if (hidden)
+          recorder.copy(activations.hidden, hidden, 4 * predictions * hiddenSize, activations.hiddenOffset, 4 * first * hiddenSize);
         if (keep) kept = activations;
         else device.release(activations.x, activations.inverse, activations.hidden, activations.logits);
       });
