@@ -1,10 +1,13 @@
 import type { Choice } from "../policy/choose.ts";
 import { type Engine, EngineError } from "../policy/engine.ts";
+import type { DecodeVariant } from "../policy/webgpu/network.ts";
 import { UsageError } from "./usage.ts";
 
-interface PortableFlags {
+interface EngineFlags {
   readonly threads?: number;
   readonly precision?: "float32" | "float64";
+  /** Of a run that goes on: the way it drew its tokens is kept. */
+  readonly plan?: Engine["plan"];
 }
 
 /**
@@ -12,7 +15,7 @@ interface PortableFlags {
  * with plain kernels or not at all, which is said on standard error.
  * @throws UsageError for another name, EngineError if it cannot run here.
  */
-export async function engineByName(name: string, options: PortableFlags = {}): Promise<Engine> {
+export async function engineByName(name: string, options: EngineFlags = {}): Promise<Engine> {
   if (name === "portable") return portable(options);
   if (name !== "webgpu" && name !== "auto") throw new UsageError(`--engine must be auto, portable or webgpu, got ${JSON.stringify(name)}`);
   try {
@@ -26,14 +29,16 @@ export async function engineByName(name: string, options: PortableFlags = {}): P
   }
 }
 
-async function portable(options: PortableFlags, selfTest?: string): Promise<Engine> {
+async function portable({ threads, precision }: EngineFlags, selfTest?: string): Promise<Engine> {
   const { createPortableEngine } = await import("../policy/portable/node.ts");
-  return createPortableEngine({ ...options, ...(selfTest ? { selfTest } : {}) });
+  return createPortableEngine({ threads, precision, ...(selfTest ? { selfTest } : {}) });
 }
 
-async function chosen(wanted: "webgpu" | "auto", options: PortableFlags): Promise<Choice> {
+async function chosen(wanted: "webgpu" | "auto", options: EngineFlags): Promise<Choice> {
   const [{ chooseEngine }, { nodeGpu }] = await Promise.all([import("../policy/choose.ts"), import("../policy/webgpu/node.ts")]);
-  return chooseEngine({ wanted, gpu: await nodeGpu(), createPortable: (selfTest) => portable(options, selfTest) });
+  const said = options.plan?.decode;
+  const decode = said === "batched" || said === "whole-token" ? { decode: said as DecodeVariant } : {};
+  return chooseEngine({ wanted, gpu: await nodeGpu(), createPortable: (selfTest) => portable(options, selfTest), ...decode });
 }
 
 /** @throws EngineError if the device reported an error since its creation: then numbers cannot be trusted. */

@@ -130,7 +130,7 @@ export async function run(args: string[]): Promise<void> {
   const base = await loadPolicyFolder(setup.policy);
   if (kept?.snapshot && kept.snapshot.state.theta.length !== base.theta.length)
     throw new UsageError(`the snapshot in ${out} is of another policy than ${setup.policy}`);
-  const engine = await engineByName(values.engine, { threads });
+  const engine = await engineByName(values.engine, { threads, plan: kept?.file.engine?.plan });
   await makeFolder(out);
   const say = (line: string) => {
     if (!values.json) console.log(line);

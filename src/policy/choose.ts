@@ -1,7 +1,7 @@
 import type { Engine } from "./engine.ts";
 import { measureSpeed } from "./speed.ts";
-import { createWebgpuEngine, type WebgpuEngine } from "./webgpu/engine.ts";
-import type { KernelSet } from "./webgpu/network.ts";
+import { createWebgpuEngine, type DecodeChoices, type WebgpuEngine } from "./webgpu/engine.ts";
+import type { DecodeVariant, KernelSet } from "./webgpu/network.ts";
 import { selfTest } from "./webgpu/self-test.ts";
 
 /** What was found out about an adapter on an earlier visit. Neither method fails: what cannot be recalled is found out again. */
@@ -15,6 +15,8 @@ export interface Finding {
   readonly passed?: true;
   /** How much slower the adapter is than the portable engine, in words. */
   readonly slower?: string;
+  /** Which way to draw tokens was measured to be quicker, by the policy's shape. */
+  readonly decode?: Readonly<Record<string, DecodeVariant>>;
 }
 
 export interface Choices {
@@ -24,6 +26,8 @@ export interface Choices {
   /** @param selfTest for its plan: what the GPU's self-test said. */
   createPortable(selfTest?: string): Promise<Engine>;
   readonly findings?: Findings;
+  /** How to draw tokens, if a run that is to go on has a plan that says so; else what is quicker. */
+  readonly decode?: DecodeVariant;
 }
 
 export interface Choice {
@@ -43,16 +47,25 @@ const PATIENCE = 3000;
  * @throws EngineError if there is no adapter, or it gives no device.
  */
 export async function chooseEngine(choices: Choices): Promise<Choice> {
-  const { wanted, gpu, createPortable, findings } = choices;
-  const first = await createWebgpuEngine(gpu);
-  const known = (await findings?.recall(first.label)) ?? {};
+  const { wanted, gpu, createPortable, findings, decode } = choices;
+  let known: Finding = {};
+  const remember = async (news: Finding) => {
+    known = { ...known, ...news };
+    await findings?.remember(first.label, known);
+  };
+  const decodeChoices: DecodeChoices = {
+    of: (shape) => known.decode?.[shape],
+    found: (shape, way) => void remember({ decode: { ...known.decode, [shape]: way } }),
+  };
+  const first = await createWebgpuEngine(gpu, { decodeChoices, ...(decode ? { decode } : {}) });
+  known = (await findings?.recall(first.label)) ?? {};
   let emulated: Omit<Choice, "engine"> = {};
   if (first.software && wanted === "auto") {
     const portable = await createPortable();
     const slower = known.slower ?? (await slowerThan(portable, first));
     if (slower !== undefined) {
       first.dispose();
-      await findings?.remember(first.label, { ...known, slower });
+      await remember({ slower });
       return { engine: portable, note: `${first.label} ${slower}, which is used instead.`, emulated: true };
     }
     portable.dispose();
@@ -71,13 +84,13 @@ export async function chooseEngine(choices: Choices): Promise<Choice> {
   const faults: string[] = [];
   const found = () => `The self-test found that on ${first.label} ${faults.join(" and ")}`;
   for (const kernels of ["fast", "plain"] as const) {
-    const engine = kernels === "fast" ? first : await createWebgpuEngine(gpu, { kernels });
+    const engine = kernels === "fast" ? first : await createWebgpuEngine(gpu, { kernels, decode: "batched" });
     const fault = await faultOf(engine, kernels);
     if (fault !== undefined) {
       faults.push(fault);
       engine.dispose();
     } else if (kernels === "fast") {
-      await findings?.remember(engine.label, { ...known, passed: true });
+      await remember({ passed: true });
       engine.recordSelfTest("passed");
       return { engine, ...emulated };
     } else {

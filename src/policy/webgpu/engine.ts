@@ -1,6 +1,8 @@
-import { type PolicyConfig, validateConfig } from "../config.ts";
+import { type PolicyConfig, parameterCount, validateConfig } from "../config.ts";
 import type { Data, Engine, EngineBuffer, Kernel, Policy } from "../engine.ts";
 import { chunkTokens } from "./chunks.ts";
+import { quickerDecode } from "./crossover.ts";
+import { decodeVariant } from "./decoder.ts";
 import { Device, type DeviceCounters } from "./device.ts";
 import { runKernel } from "./kernel.ts";
 import { type DecodeVariant, type KernelSet, type MatmulVariant, Network, type NetworkPlan } from "./network.ts";
@@ -16,9 +18,19 @@ export interface WebgpuOptions {
   readonly matmul?: MatmulVariant;
   /** "fast" unless said otherwise. */
   readonly kernels?: KernelSet;
-  /** By default whole tokens for policies that fit. */
+  /** By default what is quicker on this GPU for each shape; whole tokens on software adapters, for policies that fit. */
   readonly decode?: DecodeVariant;
+  /** What was measured on an earlier visit, and where to keep what is measured now. */
+  readonly decodeChoices?: DecodeChoices;
 }
+
+/** What was measured to be quicker for each shape. */
+export interface DecodeChoices {
+  of(shape: string): DecodeVariant | undefined;
+  found(shape: string, decode: DecodeVariant): void;
+}
+
+const shapeKey = (config: PolicyConfig): string => JSON.stringify(Object.entries(config).sort());
 
 /** The engine of hand-written kernels, on one GPU device. */
 export class WebgpuEngine implements Engine {
@@ -30,7 +42,7 @@ export class WebgpuEngine implements Engine {
   readonly software: boolean;
   private readonly device: Device;
   private readonly recorder: Recorder;
-  private readonly networks = new Map<string, Network>();
+  private readonly networks = new Map<string, Promise<Network>>();
   private readonly options: WebgpuOptions;
   private readonly networkPlan: NetworkPlan;
 
@@ -54,9 +66,15 @@ export class WebgpuEngine implements Engine {
 
   async load(config: PolicyConfig, theta: Float32Array): Promise<Policy> {
     validateConfig(config);
-    const network = this.network(config);
-    if (theta.length !== network.parameters)
-      throw new RangeError(`the policy has ${network.parameters} parameters, got ${theta.length} weights`);
+    const parameters = parameterCount(config);
+    if (theta.length !== parameters) throw new RangeError(`the policy has ${parameters} parameters, got ${theta.length} weights`);
+    const network = await this.network(config, theta);
+    this.plan = { ...this.plan, decode: decodeVariant(config, network.plan) };
+    return this.policy(network, theta);
+  }
+
+  private async policy(network: Network, theta: Float32Array): Promise<Policy> {
+    const { config } = network;
     const policy = new WebgpuPolicy(network, Math.max(config.contextLength, this.options.chunkTokens ?? chunkTokens(config)));
     try {
       const zeros = new Float32Array(theta.length);
@@ -68,11 +86,34 @@ export class WebgpuEngine implements Engine {
     return policy;
   }
 
-  private network(config: PolicyConfig): Network {
-    const key = JSON.stringify(Object.entries(config).sort());
-    const network = this.networks.get(key) ?? new Network(config, this.device, this.recorder, this.networkPlan);
-    this.networks.set(key, network);
+  /** The network of a shape, made when it is first asked for. */
+  private network(config: PolicyConfig, theta: Float32Array): Promise<Network> {
+    const key = shapeKey(config);
+    let network = this.networks.get(key);
+    if (!network) {
+      network = this.create(config, theta);
+      this.networks.set(key, network);
+      network.catch(() => this.networks.delete(key));
+    }
     return network;
+  }
+
+  private async create(config: PolicyConfig, theta: Float32Array): Promise<Network> {
+    const { decode, decodeChoices } = this.options;
+    const make = (way?: DecodeVariant) => new Network(config, this.device, this.recorder, { ...this.networkPlan, decode: way });
+    const known = decode ?? decodeChoices?.of(shapeKey(config));
+    if (known !== undefined || this.software || decodeVariant(config, this.networkPlan) === "batched") return make(known);
+    const networks = { "whole-token": make("whole-token"), batched: make("batched") };
+    const whole = await this.policy(networks["whole-token"], theta);
+    const batched = await this.policy(networks.batched, theta);
+    try {
+      const quicker = await quickerDecode({ "whole-token": whole, batched });
+      decodeChoices?.found(shapeKey(config), quicker);
+      return networks[quicker];
+    } finally {
+      whole.dispose();
+      batched.dispose();
+    }
   }
 
   runKernel(kernel: Kernel, buffers: Record<string, Data>, params: Record<string, number>): Promise<Record<string, EngineBuffer>> {
