@@ -13,10 +13,23 @@ export interface EngineMeasurement {
   readonly engine: string;
   readonly label: string;
   readonly milliseconds: Record<EnginePart, number>;
+  /** Processor time of all the process's threads, where it can be told; an iteration's includes putting the weights back. */
+  readonly processorMilliseconds?: Record<EnginePart, number>;
   readonly decodedTokensPerSecond: number;
   /** Of one iteration after warm-up, where the engine has a device. */
   readonly counts?: IterationCounts;
 }
+
+export interface MeasureOptions {
+  readonly progress: (message: string) => void;
+  readonly cancelled: () => boolean;
+  /** Processor time of this process so far, in milliseconds. */
+  readonly processorTime?: () => number;
+}
+
+const lists = (): Record<EnginePart, number[]> => ({ decode: [], score: [], update: [], iteration: [] });
+const medians = (times: Record<EnginePart, number[]>) =>
+  Object.fromEntries(ENGINE_PARTS.map((part) => [part, median(times[part])])) as Record<EnginePart, number>;
 
 interface Entry {
   readonly name: string;
@@ -24,6 +37,7 @@ interface Entry {
   readonly policy: Policy;
   readonly iteration: Iteration;
   readonly times: Record<EnginePart, number[]>;
+  readonly processorTimes: Record<EnginePart, number[]>;
   counts?: IterationCounts;
 }
 
@@ -57,7 +71,7 @@ export async function measureEngines(
   config: PolicyConfig,
   shape: BatchShape,
   repeat: number,
-  { progress, cancelled }: { progress: (message: string) => void; cancelled: () => boolean },
+  { progress, cancelled, processorTime }: MeasureOptions,
 ): Promise<EngineMeasurement[]> {
   const work = workload(config, shape);
   const base: Base = { config, theta: work.theta };
@@ -65,22 +79,32 @@ export async function measureEngines(
   for (const [name, engine] of engines) {
     const policy = await engine.load(config, base.theta);
     const iteration = await Iteration.open(engine, shape, base);
-    entries.push({ name, engine, policy, iteration, times: { decode: [], score: [], update: [], iteration: [] } });
+    entries.push({ name, engine, policy, iteration, times: lists(), processorTimes: lists() });
   }
   // The first round compiles and allocates, and is not counted.
   for (let round = -1; round < repeat && !(round > 0 && cancelled()); round++) {
     progress(round < 0 ? "warming up" : `round ${round + 1} of ${repeat}`);
     for (const entry of entries) {
-      const keep = (part: EnginePart, milliseconds: number) => {
-        if (round >= 0) entry.times[part].push(milliseconds);
+      const keep = async (part: EnginePart, work: () => Promise<number>) => {
+        const before = processorTime?.();
+        const milliseconds = await work();
+        if (round < 0) return;
+        entry.times[part].push(milliseconds);
+        if (processorTime) entry.processorTimes[part].push(processorTime() - before!);
       };
-      await timeParts(entry, work, work.batch, round + 1, async (part, work) => {
-        const started = performance.now();
-        await work();
-        keep(part, performance.now() - started);
+      await timeParts(entry, work, work.batch, round + 1, (part, work) =>
+        keep(part, async () => {
+          const started = performance.now();
+          await work();
+          return performance.now() - started;
+        }),
+      );
+      let counts: IterationCounts | undefined;
+      await keep("iteration", async () => {
+        const once = await entry.iteration.once();
+        counts = once.counts;
+        return once.milliseconds;
       });
-      const { milliseconds, counts } = await entry.iteration.once();
-      keep("iteration", milliseconds);
       if (counts) entry.counts = counts;
     }
   }
@@ -88,10 +112,11 @@ export async function measureEngines(
     policy.dispose();
     iteration.dispose();
   }
-  return entries.map(({ name, engine, times, counts }) => ({
+  return entries.map(({ name, engine, times, processorTimes, counts }) => ({
     engine: name,
     label: engine.label,
-    milliseconds: Object.fromEntries(ENGINE_PARTS.map((part) => [part, median(times[part])])) as Record<EnginePart, number>,
+    milliseconds: medians(times),
+    ...(processorTime ? { processorMilliseconds: medians(processorTimes) } : {}),
     decodedTokensPerSecond: (work.rows * NEW_TOKENS * 1000) / median(times.decode),
     ...(counts ? { counts } : {}),
   }));
@@ -101,9 +126,14 @@ export async function measureEngines(
 export function engineLines(results: readonly EngineMeasurement[]): string[] {
   const lines: string[] = [];
   const [first, second] = results;
-  if (second) {
-    const ratios = ENGINE_PARTS.map((part) => `${part} ${(second.milliseconds[part] / first.milliseconds[part]).toFixed(2)}`).join("  ");
-    lines.push(`  ${second.engine} time ÷ ${first.engine} time:  ${ratios}`);
+  for (const [what, key] of [
+    ["time", "milliseconds"],
+    ["processor time", "processorMilliseconds"],
+  ] as const) {
+    const [a, b] = [first?.[key], second?.[key]];
+    if (!a || !b) continue;
+    const ratios = ENGINE_PARTS.map((part) => `${part} ${(b[part] / a[part]).toFixed(2)}`).join("  ");
+    lines.push(`  ${second.engine} ${what} ÷ ${first.engine} ${what}:  ${ratios}`);
   }
   for (const { engine, milliseconds, decodedTokensPerSecond } of results) {
     const parts = ENGINE_PARTS.map((part) => `${part} ${milliseconds[part].toFixed(1)} ms`).join("  ");

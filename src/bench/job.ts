@@ -102,7 +102,11 @@ export async function runJob(job: Job, place: Place, { progress, started, done, 
           kind: "engines",
           policy,
           batch,
-          results: await measureEngines(engines, config, shape, job.repeat, { progress: about, cancelled }),
+          results: await measureEngines(engines, config, shape, job.repeat, {
+            progress: about,
+            cancelled,
+            processorTime: place.processorTime,
+          }),
         });
       }
     }
