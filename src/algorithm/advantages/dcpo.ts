@@ -41,6 +41,11 @@ export const smoothStandardisation: AdvantagePlugin = {
       "A=\\operatorname*{arg\\,min}_{a\\in\\{S_{\\text{new}},S_{\\text{tot}}\\}}|a|,\\quad S_{\\text{new}}=\\tfrac{i-1}{i}\\tfrac{r-m_i}{s_i}+\\tfrac1i\\tfrac{r-M_i}{S_i},\\quad S_{\\text{tot}}=\\tfrac1i\\tfrac{r-m_i}{s_i}+\\tfrac{i-1}{i}\\tfrac{r-M_i}{S_i}",
     source: SOURCES.dcpo,
   },
+  latexOf({ divideByStd }) {
+    const [fresh, total] = divideByStd === true ? ["\\tfrac{r-m_i}{s_i}", "\\tfrac{r-M_i}{S_i}"] : ["(r-m_i)", "(r-M_i)"];
+    const least = "A=\\operatorname*{arg\\,min}_{a\\in\\{S_{\\text{new}},S_{\\text{tot}}\\}}|a|";
+    return `${least},\\quad S_{\\text{new}}=\\tfrac{i-1}{i}${fresh}+\\tfrac1i${total},\\quad S_{\\text{tot}}=\\tfrac1i${fresh}+\\tfrac{i-1}{i}${total}`;
+  },
   terms: {
     visits: { symbol: "i", meaning: "visits of this prompt, this one included" },
     stepMean: { symbol: "m_i", meaning: "mean reward of this step's group" },

@@ -15,7 +15,7 @@ export const opo: AdvantagePlugin = {
     latex: "A_i = r_i - \\frac{\\sum_j \\ell_j r_j}{\\sum_j \\ell_j}",
     source: SOURCES.opo,
   },
-  terms: { baselines: { symbol: "\\textstyle\\sum \\ell r / \\sum \\ell", meaning: "the group's length-weighted mean reward" } },
+  terms: { baselines: { symbol: "\\frac{\\sum_j \\ell_j r_j}{\\sum_j \\ell_j}", meaning: "the group's length-weighted mean reward" } },
   estimate(batch, params) {
     const lengths = lengthsOf(batch);
     const advantage = new Float64Array(batch.rows);

@@ -144,6 +144,10 @@ export const treeAdvantage: AdvantagePlugin = {
     latex: "A_i = \\mathrm{whiten}\\Big(\\tfrac1{|J_i|}\\sum_{j\\in J_i}\\big(r_i - \\mathrm{mean}_{g_j(i)}(r)\\big)\\Big)",
     source: SOURCES.treepo,
   },
+  latexOf({ whiten }) {
+    const raw = "\\tfrac1{|J_i|}\\sum_{j\\in J_i}\\big(r_i - \\mathrm{mean}_{g_j(i)}(r)\\big)";
+    return whiten === true ? `A_i = \\mathrm{whiten}\\Big(${raw}\\Big)` : `A_i = ${raw}`;
+  },
   terms: {
     raw: { symbol: "r_i - \\mathrm{mean}(r)", meaning: "the comparisons combined, before whitening" },
     comparisons: { symbol: "|J_i|", meaning: "how many nested groups the answer is compared in" },

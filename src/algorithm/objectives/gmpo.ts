@@ -34,7 +34,7 @@ export const gmpo: ObjectivePlugin = {
     source: SOURCES.gmpo,
   },
   terms: {
-    ratio: { symbol: "\\exp\\big(\\tfrac1{|o|}\\sum_t d_t\\big)", meaning: "geometric mean of the answer's clipped ratios" },
+    ratio: { symbol: "\\exp\\!\\Big(\\frac{1}{|o|}\\sum_t d_t\\Big)", meaning: "geometric mean of the answer's clipped ratios" },
     loss: LOSS_TERM,
   },
   lossAndCoefficients(batch, params) {

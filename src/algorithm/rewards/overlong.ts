@@ -45,6 +45,7 @@ export const overlongPenalty: RewardPlugin = {
       min: 0,
       max: 100,
       slider: [0, 2, 0.1],
+      symbol: "\\lambda",
       effect: "What an answer at the limit loses.",
     },
   },

@@ -39,6 +39,7 @@ export const unlikelyReward: RewardPlugin = {
       min: 0,
       max: 1,
       slider: [0, 1, 0.05],
+      symbol: "\\beta",
       effect: "What nearly the whole reward of the most likely right answer shrinks by; the least likely one keeps all of it.",
     },
   },

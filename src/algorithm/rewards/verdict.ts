@@ -17,6 +17,7 @@ export const verdictReward: RewardPlugin = {
       min: 0,
       max: 1,
       slider: [0, 0.5, 0.05],
+      symbol: "w",
       effect: "Reward for an answer that can be read, right or wrong.",
     },
     overlongBuffer: {
@@ -27,6 +28,7 @@ export const verdictReward: RewardPlugin = {
       max: 120,
       slider: [0, 32, 1],
       unit: "tokens",
+      symbol: "L_{\\text{buf}}",
       effect: "The penalty for length starts this many tokens before the limit; 0 switches it off.",
     },
     overlongPenalty: {
@@ -36,6 +38,7 @@ export const verdictReward: RewardPlugin = {
       min: 0,
       max: 2,
       slider: [0, 2, 0.1],
+      symbol: "\\lambda",
       effect: "What an answer at the limit loses.",
     },
   },

@@ -28,6 +28,7 @@ import {
   lossParts,
   type NamedNumber,
   type Part,
+  rewardParts,
   updateFacts,
   updateParts,
 } from "./terms.ts";
@@ -45,6 +46,7 @@ interface ChainProps {
 export function Chain({ record, row, index, advantage, updated }: ChainProps) {
   const wanted = useStage((state) => state.inspectedUpdate);
   const parts = useMemo(() => (advantage ? advantageParts(record, row, index) : []), [record, row, index, advantage]);
+  const earned = useMemo(() => (advantage ? rewardParts(record, row) : []), [record, row, advantage]);
   const updates = useMemo(() => (updated ? tokenUpdates(record, row, index) : []), [record, row, index, updated]);
   const update = updates.find((u) => u.number === wanted) ?? updates.at(-1);
   const number = update?.number;
@@ -56,7 +58,7 @@ export function Chain({ record, row, index, advantage, updated }: ChainProps) {
         : updateFacts(record, row, index, number),
     [record, row, index, number, parts],
   );
-  const terms = useMemo(() => termsByKey([...parts, ...later], facts), [parts, later, facts]);
+  const terms = useMemo(() => termsByKey([...earned, ...parts, ...later], facts), [earned, parts, later, facts]);
   const lamps = useMemo(() => lampsOf(record, row, index, number, terms), [record, row, index, number, terms]);
   if (parts.length === 0) return <p className="chain hint">Its advantage, ratio and coefficient appear here in the phases to come.</p>;
   const chain = advantageChain(record, row);
@@ -99,15 +101,15 @@ export function Chain({ record, row, index, advantage, updated }: ChainProps) {
                 </span>
               </p>
             )}
-            {later.map((part) => (
-              <Formula key={`${part.slot} ${part.name}`} part={part} />
-            ))}
-            <LossParts record={record} number={update.number} />
           </>
         )}
         {!update && (
           <p className="dim">{updated ? "This answer has not been in a mini-batch yet." : "The update will turn it into a gradient."}</p>
         )}
+        {[...earned, ...later].map((part) => (
+          <Formula key={`${part.slot} ${part.name}`} part={part} />
+        ))}
+        {update && <LossParts record={record} number={update.number} />}
       </Walk>
       <Words lamps={lamps} terms={terms}>
         {update && `${inWords(record, update)} ${besides(record)}`}
@@ -119,7 +121,6 @@ export function Chain({ record, row, index, advantage, updated }: ChainProps) {
 /** Every term that is shown, by its key. */
 function termsByKey(parts: readonly Part[], facts: Facts): ReadonlyMap<string, NamedNumber> {
   const common = (Object.keys(COMMON) as CommonId[]).map((id) => commonTerm(id, facts[id]));
-  // Where the clip's words stand in for the formula, its bounds are knobs of the objective.
   return new Map([...common, ...parts.flatMap(({ terms, inputs }) => [...inputs, ...terms])].map((term) => [term.key, term] as const));
 }
 

@@ -6,7 +6,7 @@ import { RECIPES } from "../../recipes/index.ts";
 import { lengthOf } from "../stage/token-facts.ts";
 import { recordedRun } from "../testing.ts";
 import { advantageChain, coefficientByFormula, inWords, tokenUpdates } from "./formula.ts";
-import { actsBeyond, advantageParts, lossParts, updateParts } from "./terms.ts";
+import { actsBeyond, advantageParts, lossParts, rewardParts, updateParts } from "./terms.ts";
 
 function everyToken<T>(of: StepRecord, read: (row: number, index: number) => T): T[] {
   return of.rollouts.flatMap((_, row) => Array.from({ length: lengthOf(of, row) }, (_, index) => read(row, index)));
@@ -66,6 +66,23 @@ describe("the inspector", () => {
     const named = lossParts(update);
     expect(named.map((p) => p.name)).toEqual(["policy", "entropy bonus"]);
     expect(named.reduce((sum, p) => sum + p.value, 0)).toBeCloseTo(update.loss, 6);
+  });
+
+  it("shows how a reward of several parts adds up", async () => {
+    const { last } = await recordedRun({ "reward.formatWeight": 0.1, rewards: "stop-properly" });
+    const row = last.rollouts.findIndex((r) => r.verdict!.parts.wellFormed === 1);
+    const [own, further] = rewardParts(last, row);
+    expect(own.latex).toBe("r = v + w\\,f");
+    expect(own.terms.map(({ symbol, value }) => [symbol, value])).toEqual([
+      ["v", last.rollouts[row].verdict!.score],
+      ["f", 1],
+    ]);
+    expect(own.inputs.find((input) => input.symbol === "w")).toMatchObject({ value: 0.1, path: "reward.formatWeight", place: "knob" });
+    // The first formula is not all of it.
+    expect(own.inputs.find((input) => input.key === "reward")?.value).toBeUndefined();
+    expect(further.terms.map((t) => t.value)).toEqual([last.rollouts[row].rewardParts!.stop]);
+    const { last: plain } = await recordedRun();
+    expect(rewardParts(plain, 0)).toEqual([]);
   });
 
   it("shows a whole answer's ratio where the objective has one", async () => {

@@ -119,6 +119,8 @@ function partOf(record: StepRecord, slot: Slot | ListSlot, { plugin, params, pat
 
 /** Which of the things that all recipes have can stand in a slot's formulas. */
 const READS: Readonly<Partial<Record<Slot | ListSlot, readonly CommonId[]>>> = {
+  reward: ["reward", "length", "limit"],
+  rewards: ["reward", "length"],
   advantage: ["reward", "advantage", "length"],
   shapers: ["advantage", "before"],
   objective: ["advantage", "ratio", "logProb", "loss", "length", "clip"],
@@ -130,10 +132,10 @@ const READS: Readonly<Partial<Record<Slot | ListSlot, readonly CommonId[]>>> = {
 
 function commonIn(slot: Slot | ListSlot, facts: Facts, taken: ReadonlySet<string>, latex: string): NamedNumber[] {
   // What makes an advantage writes it at the left.
-  const made = slot === "advantage" || slot === "shapers" ? latex.split("=")[0].trim() : undefined;
+  const made = slot === "advantage" || slot === "shapers" || slot === "reward" ? latex.split("=")[0].trim() : undefined;
   return (READS[slot] ?? []).flatMap((id) => {
     const term = commonTerm(id, facts[id]);
-    const all = made !== undefined && id === "advantage" ? [made] : [term.symbol, ...(term.aliases ?? [])];
+    const all = made !== undefined && id === (slot === "reward" ? "reward" : "advantage") ? [made] : [term.symbol, ...(term.aliases ?? [])];
     const symbols = all.filter((symbol) => !taken.has(symbol) && (id !== "before" || symbol !== made));
     return symbols.length === 0 ? [] : [{ ...term, symbol: symbols[0], aliases: symbols.slice(1) }];
   });
@@ -160,6 +162,31 @@ function named(slot: Slot | ListSlot, text: string, facts: Facts): NamedNumber[]
     const same = SAME[name];
     return [{ key: same ?? `input.${name}`, symbol: name, meaning, value: same && facts[same], place: INPUTS[name] }];
   });
+}
+
+/** How the answer's reward adds up, where it has more than one part: the reward's formula, and those of further rewards. */
+export function rewardParts(record: StepRecord, row: number): Part[] {
+  const { rewardParts: parts, reward, verdict, seenScore } = record.rollouts[row];
+  if (!parts || !verdict || Object.keys(parts).length < 2) return [];
+  const further = inUse(record, "rewards");
+  const measured: Readonly<Record<string, number | undefined>> = {
+    ...Object.fromEntries(
+      further.flatMap(({ plugin: { id, terms } }) => Object.keys(terms).map((name) => [`rewards.${id}.${name}`, parts[name]])),
+    ),
+    "reward.verdict.v": seenScore ?? verdict.score,
+    "reward.verdict.f": verdict.parts.wellFormed,
+  };
+  // With further rewards the first formula is not all of it.
+  const facts: Facts = {
+    reward: further.length > 0 ? undefined : reward,
+    length: lengthOf(record, row),
+    limit: record.settings["sampler.maxNewTokens"] as number | undefined,
+  };
+  const read: Read = (key) => measured[key];
+  return [
+    ...inUse(record, "reward").map((use) => partOf(record, "reward", use, read, facts)),
+    ...further.map((use) => partOf(record, "rewards", use, read, { ...facts, reward: undefined })),
+  ];
 }
 
 /** From the estimator through every shaper: what each made of the token's advantage. Empty before the phase `advantages`. */
