@@ -5,6 +5,9 @@ import { shortShaders } from "./src/app/short-shaders.ts";
 import { modernFontsOnly } from "./src/app/tex/fonts.ts";
 import { ISOLATION } from "./src/cli/serve.mjs";
 
+/** No test waits this long unless it fails: a busy machine may be many times slower than a quiet one (milliseconds). */
+const SLOW = 240_000;
+
 // A relative base lets the built page work from any sub-path.
 export default defineConfig({
   base: "./",
@@ -27,7 +30,8 @@ export default defineConfig({
           environment: "node",
           include: ["src/**/*.test.ts"],
           exclude: ["src/policy/webgpu/**", "src/**/*.gpu.test.ts", "src/app/**"],
-          testTimeout: 60_000,
+          testTimeout: SLOW,
+          hookTimeout: SLOW,
         },
       },
       {
@@ -37,7 +41,8 @@ export default defineConfig({
           environment: "happy-dom",
           include: ["src/app/**/*.test.{ts,tsx}"],
           setupFiles: ["src/app/test-setup.ts"],
-          testTimeout: 60_000,
+          testTimeout: SLOW,
+          hookTimeout: SLOW,
         },
       },
       {
@@ -49,7 +54,8 @@ export default defineConfig({
           // One process, one device: software Vulkan drivers dislike being shared.
           pool: "forks",
           fileParallelism: false,
-          testTimeout: 120_000,
+          testTimeout: SLOW,
+          hookTimeout: SLOW,
           sequence: { groupOrder: 1 },
         },
       },
@@ -63,8 +69,8 @@ export default defineConfig({
           // One at a time and after the others, because a software GPU takes all cores.
           fileParallelism: false,
           sequence: { groupOrder: 2 },
-          testTimeout: 240_000,
-          hookTimeout: 240_000,
+          testTimeout: SLOW,
+          hookTimeout: SLOW,
           // A busy machine may be slow; what is polled for is there at once on a quick one.
           expect: { poll: { timeout: 120_000 } },
         },

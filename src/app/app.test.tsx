@@ -348,6 +348,6 @@ it("says why the GPU is not used, and what stopped the page", () => {
 
 it("applies a frame's events together, also while the page is hidden", async () => {
   for (const event of run.events) receive(event);
-  await act(() => vi.waitFor(() => expect(usePage.getState().step).toBe(2)));
+  await act(() => vi.waitFor(() => expect(usePage.getState().step).toBe(2), { timeout: 30_000 }));
   expect(usePage.getState().history).toEqual(run.events.reduce(afterEvent, EMPTY).history);
 });

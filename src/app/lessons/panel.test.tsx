@@ -33,7 +33,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-const PATIENT = { timeout: 20_000 };
+const PATIENT = { timeout: 60_000 };
 const lesson = () => screen.getByRole("region", { name: /^Lesson: / });
 
 it("begins from the offer to a newcomer, asks before it does, and reveals what happened", async () => {

@@ -1,4 +1,4 @@
-import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
+import { act, cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { smallSetup } from "../../loop/testing.ts";
 import { changesBetween } from "../../recipes/changes.ts";
@@ -72,10 +72,10 @@ it("says why a recipe cannot run on the task at hand, and does not start it", ()
 
 it("finds recipes by what they say", async () => {
   fireEvent.change(page().getByRole("searchbox", { hidden: true }), { target: { value: "whole answers clip" } });
-  await vi.waitFor(() => expect(entries().length).toBeLessThan(5));
+  await waitFor(() => expect(entries().length).toBeLessThan(5));
   expect(entries().map((b) => b.querySelector("b")!.textContent)).toContain("GSPO");
   fireEvent.change(page().getByRole("searchbox", { hidden: true }), { target: { value: "qwertz" } });
-  await vi.waitFor(() => expect(page().getByText("No recipe mentions that.")).toBeDefined());
+  await waitFor(() => expect(page().getByText("No recipe mentions that.")).toBeDefined());
 });
 
 it("leaves nothing to code names: every difference of every recipe has words", () => {

@@ -36,8 +36,8 @@ it("takes each code that the camera sees once, says what is none, and lets the c
   const stop = camera([[], [code(1)], [code(1), code(2), code(3)], ["https://example.org/"]]);
   const { container } = render(<Board />);
   fireEvent.click(screen.getByText("Scan with the camera"));
-  await waitFor(() => expect(container.querySelectorAll("tbody tr")).toHaveLength(3), { timeout: 4000 });
-  await waitFor(() => expect(screen.getByText(/0 results added\. https:\/\/example\.org/)).toBeTruthy(), { timeout: 4000 });
+  await waitFor(() => expect(container.querySelectorAll("tbody tr")).toHaveLength(3), { timeout: 30_000 });
+  await waitFor(() => expect(screen.getByText(/0 results added\. https:\/\/example\.org/)).toBeTruthy(), { timeout: 30_000 });
   expect(container.querySelectorAll("tbody tr")).toHaveLength(3);
   expect(stop).not.toHaveBeenCalled();
   fireEvent.click(screen.getByText("Stop the camera"));
