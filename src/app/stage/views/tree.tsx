@@ -78,26 +78,26 @@ function GroupTree({ record, group, phase, channel, top, from, to }: GroupTreePr
   const inView = (y: number) => yOf(y) >= from - LINE && yOf(y) <= to + LINE;
   const links = useMemo(() => linksOf(tree, size), [tree, size]);
   const width = xOf(tree.depth) + 260;
+  const tokens = tree.nodes.filter((node) => inView(node.y));
   return (
-    <div className="tree" style={{ top, height: tree.lines * LINE + GAP, minWidth: width }}>
+    // Without a token in view it is no row of the grid.
+    <div className="tree" role={tokens.length > 0 ? "row" : undefined} style={{ top, height: tree.lines * LINE + GAP, minWidth: width }}>
       <svg aria-hidden="true" width={width} height={tree.lines * LINE + GAP}>
         {links.map(({ key, d, width: stroke, low, high }) =>
           yOf(high) >= from - LINE && yOf(low) <= to + LINE ? <path key={key} d={d} strokeWidth={stroke} /> : null,
         )}
       </svg>
-      {tree.nodes.map((node) =>
-        inView(node.y) ? (
-          <Cell
-            key={`${node.rows[0]}-${node.depth}`}
-            record={record}
-            node={node}
-            phase={phase}
-            channel={channel}
-            selected={selection && selection.index === node.depth && node.rows.includes(selection.row) ? selection.row : undefined}
-            size={size}
-          />
-        ) : null,
-      )}
+      {tokens.map((node) => (
+        <Cell
+          key={`${node.rows[0]}-${node.depth}`}
+          record={record}
+          node={node}
+          phase={phase}
+          channel={channel}
+          selected={selection && selection.index === node.depth && node.rows.includes(selection.row) ? selection.row : undefined}
+          size={size}
+        />
+      ))}
     </div>
   );
 }
