@@ -1,3 +1,4 @@
+import { expect } from "vitest";
 import { randomSequence, STREAM } from "../../policy/random.ts";
 import { type RolloutBatch, spreadRows } from "../batch.ts";
 import { type Parameters, withDefaults } from "../plugin.ts";
@@ -65,3 +66,11 @@ export function ofGroup(
   const tokens = perToken(plugin, batch, params);
   return rewards.map((_, r) => tokens[batch.offsets[r]]);
 }
+
+/** Expects the same numbers, to so many digits. */
+export const near = (actual: ArrayLike<number>, expected: readonly number[], digits = 6) => {
+  expect(actual.length).toBe(expected.length);
+  expected.forEach((x, i) => {
+    expect(actual[i]).toBeCloseTo(x, digits);
+  });
+};
