@@ -113,6 +113,26 @@ it("lights the reward, and for other answers of the group what is made from all 
   expect(useLit.getState().keys).toContain("oldLogProb");
 });
 
+it("lights a term at a finger's first tap, and goes at the second", () => {
+  inspect(RECIPES[0][0]);
+  const tap = () => {
+    const term = terms().find((t) => t.dataset.term === "advantage.group.scales")!;
+    fireEvent.pointerOver(term, { pointerType: "touch" });
+    fireEvent.pointerDown(term, { pointerType: "touch" });
+    fireEvent.pointerLeave(inspector().querySelector(".chain")!, { pointerType: "touch" });
+    fireEvent.click(term);
+  };
+  const go = () => within(inspector()).queryByRole("button", { name: "see Advantages" });
+  tap();
+  expect(useLit.getState().keys).toEqual(["advantage.group.scales"]);
+  expect(useStage.getState().view).toBe("rollouts");
+  expect(go()).not.toBeNull();
+  tap();
+  expect(useStage.getState().view).toBe("advantages");
+  // What can be seen needs no way to it.
+  expect(go()).toBeNull();
+});
+
 it("is one tab stop, whose terms the arrow keys reach and light", () => {
   inspect(RECIPES[0][0]);
   const stops = terms();

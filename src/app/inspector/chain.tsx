@@ -1,25 +1,24 @@
-import { type FocusEvent, type KeyboardEvent, type PointerEvent, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef } from "react";
+import { useEffect, useMemo } from "react";
 import type { StepRecord } from "../../loop/record.ts";
 import { short } from "../format.ts";
-import { useStage, viewById } from "../stage/views/store.ts";
-import { tabId } from "../stage/views/tabs.tsx";
-import { shownRecord, usePage } from "../state.ts";
+import { useStage, viewById, viewOfPhase } from "../stage/views/store.ts";
+import { shownPhase, shownRecord, usePage } from "../state.ts";
 import { Tex } from "../tex/tex.tsx";
-import { annotate } from "./annotate.ts";
 import {
   advantageChain,
   advantagePieces,
   clipPieces,
   coefficientPieces,
   inWords,
-  type Piece,
   ratioPieces,
   type TokenUpdate,
   tokenUpdates,
 } from "./formula.ts";
 import { goTo } from "./go.ts";
-import { dark, light, rulesOf, useLit, watchStage } from "./lit.ts";
-import { COMMON, type CommonId, type Lamp, PLACES, type Place } from "./provenance.ts";
+import { AdvantageParts, Formula, Line, Pieces } from "./lines.tsx";
+import { dark, rulesOf, useLit, watchStage } from "./lit.ts";
+import { PLACES, type Place } from "./places.ts";
+import { COMMON, type CommonId, type Lamp } from "./provenance.ts";
 import {
   actsBeyond,
   advantageParts,
@@ -32,6 +31,7 @@ import {
   updateFacts,
   updateParts,
 } from "./terms.ts";
+import { cameFrom, Walk, type WalkProps } from "./walk.tsx";
 
 interface ChainProps {
   readonly record: StepRecord;
@@ -152,100 +152,19 @@ function Lights({ lamps }: { lamps: readonly Lamp[] }) {
   return <style>{rulesOf(lit, onStage ? lamps : [])}</style>;
 }
 
-const keyOf = (target: EventTarget) => (target instanceof Element ? target.closest<HTMLElement>("[data-term]")?.dataset.term : undefined);
-
-interface WalkProps {
-  readonly lamps: readonly Lamp[];
-  readonly terms: ReadonlyMap<string, NamedNumber>;
-  readonly children: ReactNode;
-}
-
-/**
- * The lines of the formula. Passing over a term lights it, and a click goes to where it comes from; on a touch screen the first tap lights it.
- * For the keyboard they are one tab stop: arrow keys go from term to term, Enter goes to where it comes from.
- */
-function Walk({ lamps, terms, children }: WalkProps) {
-  const box = useRef<HTMLDivElement>(null);
-  const tapped = useRef(false);
-  const lit = useLit();
-  // A term that the stage has lit comes into view, without any motion.
-  useLayoutEffect(() => {
-    if (lit.from !== "stage" || lit.keys.length === 0) return;
-    box.current?.querySelector(`[data-term="${lit.keys[0]}"]`)?.scrollIntoView?.({ block: "nearest", inline: "nearest" });
-  }, [lit]);
-  const stops = () => [...box.current!.querySelectorAll<HTMLElement>("button[data-term]")];
-  // Tab reaches the term that was reached last, or the first.
-  useLayoutEffect(() => {
-    const all = stops();
-    const reached = all.find((stop) => stop.tabIndex === 0) ?? all[0];
-    for (const stop of all) {
-      stop.tabIndex = stop === reached ? 0 : -1;
-      const term = terms.get(stop.dataset.term!);
-      const lamp = lamps.find(({ key }) => key === stop.dataset.term);
-      if (!term || !lamp) continue;
-      stop.ariaDescription = cameFrom(term, lamp);
-      // A number alone says nothing to those who do not see where it stands.
-      if (stop.className === "piece" && !stop.hasAttribute("aria-label")) stop.ariaLabel = `${term.meaning}: ${stop.textContent}`;
-    }
-  });
-  const onKeyDown = (event: KeyboardEvent) => {
-    const all = stops();
-    const at = all.indexOf(event.target as HTMLElement);
-    const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
-    if (at < 0 || to === undefined) return;
-    event.preventDefault();
-    const next = all[Math.min(all.length - 1, Math.max(0, to))];
-    for (const stop of all) stop.tabIndex = stop === next ? 0 : -1;
-    next.focus();
-  };
-  const passed = (event: PointerEvent | FocusEvent) => {
-    const key = keyOf(event.target);
-    if (key) light([key], "formula");
-  };
-  return (
-    // biome-ignore lint/a11y/useSemanticElements: no form, and no fields in it
-    <div
-      ref={box}
-      className="walk"
-      role="group"
-      aria-label="The formula with this token’s numbers: arrow keys go from term to term"
-      onPointerOver={passed}
-      onFocus={passed}
-      onKeyDown={onKeyDown}
-      onPointerDownCapture={(event) => {
-        const key = keyOf(event.target);
-        tapped.current = event.pointerType === "touch" && key !== undefined && !useLit.getState().keys.includes(key);
-      }}
-      onClick={(event) => {
-        const key = keyOf(event.target);
-        const lamp = lamps.find((l) => l.key === key);
-        if (!lamp) return;
-        light([lamp.key], "formula");
-        if (!tapped.current) goTo(lamp);
-        tapped.current = false;
-      }}
-    >
-      {children}
-    </div>
-  );
-}
-
-/** Where a term comes from, in short sentences. */
-function cameFrom({ meaning }: NamedNumber, { place, at }: Lamp): string {
-  const { from, phase }: Place = PLACES[place];
-  const begin = meaning.charAt(0).toUpperCase() + meaning.slice(1);
-  return `${begin}. ${from(at)}${place === "knob" ? "" : ` Phase: ${phase}.`}`;
-}
-
 /** What the update did with the token; of a lit term, where it comes from. */
 function Words({ lamps, terms, children }: WalkProps) {
   const keys = useLit((state) => state.keys);
   const onStage = useOnStage(lamps);
+  const chosen = useStage((state) => state.view);
+  const shown = usePage(
+    (state) => chosen ?? viewOfPhase(shownPhase(state) ?? "prompts", state.playing && state.pace === 0 && !state.lookBack),
+  );
   const lamp = lamps.find(({ key }) => key === keys[0]);
   const term = lamp && terms.get(lamp.key);
   if (!lamp || !term) return <p className="words">{children}</p>;
   const { view }: Place = PLACES[lamp.place];
-  const there = view !== undefined && document.getElementById(tabId(view))?.ariaSelected === "true";
+  const there = view !== undefined && view === shown;
   return (
     <p className="words">
       <Tex latex={term.symbol} /> {cameFrom(term, lamp)}{" "}
@@ -260,129 +179,6 @@ function Words({ lamps, terms, children }: WalkProps) {
         )
       )}
     </p>
-  );
-}
-
-/** A line's pieces; terms are buttons. */
-function Pieces({ pieces, terms }: { pieces: readonly Piece[]; terms?: "names" }) {
-  return pieces.map(({ text, key }, i) => {
-    // biome-ignore lint/suspicious/noArrayIndexKey: the same term may stand in a line twice
-    if (key === undefined) return <span key={i}>{text}</span>;
-    return terms === "names" ? (
-      // biome-ignore lint/suspicious/noArrayIndexKey: see above
-      <span key={i} data-term={key}>
-        {text}
-      </span>
-    ) : (
-      // biome-ignore lint/suspicious/noArrayIndexKey: see above
-      <button key={i} type="button" className="piece" tabIndex={-1} data-term={key}>
-        {text}
-      </button>
-    );
-  });
-}
-
-interface LineProps {
-  readonly symbol: string;
-  readonly term: string;
-  readonly symbols: readonly Piece[];
-  readonly numbers: readonly Piece[];
-  readonly note?: readonly Piece[];
-  readonly strong?: "up" | "down" | undefined;
-}
-
-/** One line of the formula in words, one in numbers: the last of them is the result. */
-function Line({ symbol, term, symbols, numbers, note, strong }: LineProps) {
-  return (
-    <div className="term">
-      <var data-term={term}>{symbol}</var>
-      <span className="dim">
-        = <Pieces pieces={symbols} terms="names" />
-        {note && (
-          <i>
-            <Pieces pieces={note} terms="names" />
-          </i>
-        )}
-      </span>
-      <span>
-        = <Pieces pieces={numbers.slice(0, -1)} />
-        <b className={strong}>
-          <Pieces pieces={numbers.slice(-1)} />
-        </b>
-      </span>
-    </div>
-  );
-}
-
-/** What the estimator and each shaper made of the token's advantage. */
-function AdvantageParts({ parts }: { parts: readonly Part[] }) {
-  return parts.map((part, i) => (
-    <Formula key={`${part.slot} ${part.name}`} part={part}>
-      {part.written !== undefined && (
-        <span>
-          {i === parts.length - 1 ? "A" : "A so far"}{" "}
-          <b>
-            <Pieces pieces={[{ key: "advantage", text: short(part.advantage!) }]} terms={i === parts.length - 1 ? undefined : "names"} />
-          </b>
-        </span>
-      )}
-    </Formula>
-  ));
-}
-
-/** A plug-in's formula with this token's numbers under its symbols. Terms that it does not write stand beside it. */
-function Formula({ part, children }: { part: Part; children?: ReactNode }) {
-  const { name, title, sentence, latex, written, terms, inputs } = part;
-  const all: readonly NamedNumber[] = [...terms, ...inputs];
-  const set = annotate(
-    latex,
-    all.flatMap(({ key, symbol, aliases = [], value }) =>
-      [symbol, ...aliases].map((s) => ({ symbol: s, key, number: value === undefined ? undefined : short(value).replaceAll("−", "-") })),
-    ),
-  );
-  const inside = (term: NamedNumber) => written === undefined && set.includes(`term=${term.key}}`);
-  const beside = all.filter(
-    (term) => !inside(term) && term.value !== undefined && (terms.some((t) => t === term) || written !== undefined),
-  );
-  return (
-    <div className="formula-part">
-      <span className="dim" data-tip={`${title}. ${sentence}`}>
-        {name}
-      </span>
-      {written === undefined ? <Tex latex={set} named /> : <Written text={written} names={all} />}
-      {beside.map(({ key, symbol, meaning, value }) => (
-        <button key={key} type="button" className="piece" tabIndex={-1} data-term={key} aria-label={`${meaning} ${short(value!)}`}>
-          {written === undefined ? <Tex latex={symbol} /> : <code>{symbol}</code>} {short(value!)}
-        </button>
-      ))}
-      {children}
-      {/* What the formula shows to the eye, for the keyboard and for screen readers. */}
-      {all.filter(inside).map(({ key, meaning, value }) => (
-        <button key={key} type="button" className="unseen" tabIndex={-1} data-term={key}>
-          {meaning}
-          {value !== undefined && ` ${short(value)}`}
-        </button>
-      ))}
-    </div>
-  );
-}
-
-/** A person's own formula: the names in it are terms. */
-function Written({ text, names }: { text: string; names: readonly NamedNumber[] }) {
-  return (
-    <pre>
-      {text.split(/([a-zA-Z_]\w*)/).map((piece, i) => {
-        const term = names.find(({ symbol }) => symbol === piece);
-        return term ? (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a text's pieces have no other names
-          <span key={i} data-term={term.key}>
-            {piece}
-          </span>
-        ) : (
-          piece
-        );
-      })}
-    </pre>
   );
 }
 

@@ -1,6 +1,7 @@
 import { LIST_SLOTS, SLOT_NAMES, SLOTS } from "../../recipes/slots.ts";
 import { chooseView } from "../stage/views/store.ts";
-import { type Lamp, PLACES, type Place } from "./provenance.ts";
+import { PLACES, type Place } from "./places.ts";
+import type { Lamp } from "./provenance.ts";
 
 const knobOf = (path: string) => document.querySelector<HTMLElement>(`[data-knob="${CSS.escape(path)}"]`);
 

@@ -8,7 +8,8 @@ import { formulaOf, termsOf } from "../../recipes/recipe.ts";
 import { LIST_SLOTS, PLUGINS, SLOTS } from "../../recipes/slots.ts";
 import { VIEWS } from "../stage/views/store.ts";
 import { annotate } from "./annotate.ts";
-import { type At, COMMON, INPUTS, PLACES, type Place, placeOfParameter, placeOfTerm } from "./provenance.ts";
+import { type At, PLACES, type Place } from "./places.ts";
+import { COMMON, INPUTS, placeOfParameter, placeOfTerm } from "./provenance.ts";
 
 const plugins = [...SLOTS, ...LIST_SLOTS].flatMap((slot) =>
   PLUGINS[slot].map((plugin: PluginDeclaration) => [slot, plugin.id, plugin] as const),

@@ -4,7 +4,8 @@ import type { StepRecord, UpdateRecord } from "../../loop/record.ts";
 import { formulaOf, termsOf } from "../../recipes/recipe.ts";
 import { LIST_SLOTS, type ListSlot, PLUGINS, SLOT_NAMES, type Slot } from "../../recipes/slots.ts";
 import { lengthOf, participations } from "../stage/token-facts.ts";
-import { COMMON, type CommonId, INPUTS, type PlaceId, placeOfParameter, placeOfTerm } from "./provenance.ts";
+import type { PlaceId } from "./places.ts";
+import { COMMON, type CommonId, INPUTS, placeOfParameter, placeOfTerm } from "./provenance.ts";
 
 /** The formulas behind one token under any recipe, with their terms' numbers as the record has them. */
 
