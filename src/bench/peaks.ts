@@ -69,43 +69,57 @@ fn main(@builtin(global_invocation_id) at: vec3u, @builtin(num_workgroups) group
 }`;
 
 /**
- * What the device reaches: the faster of two products of float32 matrices, and a copy. Each is dispatched several times between two fences;
- * the fastest of `repeat` rounds counts.
- * @param n Rows and columns of the matrices, a multiple of 64.
+ * Measures what the device reaches: the faster of two products of float32 matrices, and a copy. Each is dispatched several times between two
+ * fences. Measure again beside whatever is held against it: a busy machine slows both.
  */
-export async function measurePeaks(device: GPUDevice, software: boolean, repeat: number, n = software ? 512 : 2048): Promise<Peaks> {
+export interface PeakMeter {
+  measure(): Promise<Peaks>;
+  dispose(): void;
+}
+
+/** @param n Rows and columns of the matrices, a multiple of 64. */
+export async function peakMeter(device: GPUDevice, software: boolean, n = software ? 512 : 2048): Promise<PeakMeter> {
+  const DISPATCHES = 4;
   const copied = software ? 2 ** 24 : 2 ** 26;
   const size = Math.max(4 * n * n, copied);
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
-  const [a, b, c] = [0, 1, 2].map(() => device.createBuffer({ size, usage }));
+  const buffers = [0, 1, 2].map((binding) => ({ binding, resource: { buffer: device.createBuffer({ size, usage }) } }));
   // Ordinary numbers: zeros could be cheaper.
   const numbers = Float32Array.from({ length: n * n }, (_, i) => ((i * 7919) % 1000) / 1000 - 0.5);
-  device.queue.writeBuffer(a, 0, numbers);
-  device.queue.writeBuffer(b, 0, numbers);
-  const time = async (code: string, groups: [number, number], repeats: number): Promise<number> => {
+  for (const { resource } of buffers.slice(0, 2)) device.queue.writeBuffer(resource.buffer, 0, numbers);
+
+  /** Compiles a kernel, runs it once, and returns how to time it: seconds a dispatch. */
+  const timer = async (code: string, groups: [number, number]): Promise<() => Promise<number>> => {
     const module = device.createShaderModule({ code });
     const pipeline = await device.createComputePipelineAsync({ layout: "auto", compute: { module, entryPoint: "main" } });
-    const buffers = [a, b, c].map((buffer, binding) => ({ binding, resource: { buffer } }));
     const entries = buffers.filter(({ binding }) => code.includes(`@binding(${binding})`));
     const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
-    let best = Number.POSITIVE_INFINITY;
-    for (let round = -1; round < repeat; round++) {
+    const time = async () => {
       const encoder = device.createCommandEncoder();
       const pass = encoder.beginComputePass();
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, group);
-      for (let i = 0; i < repeats; i++) pass.dispatchWorkgroups(...groups);
+      for (let i = 0; i < DISPATCHES; i++) pass.dispatchWorkgroups(...groups);
       pass.end();
       const started = performance.now();
       device.queue.submit([encoder.finish()]);
       await device.queue.onSubmittedWorkDone();
-      if (round >= 0) best = Math.min(best, (performance.now() - started) / repeats);
-    }
-    return best / 1000;
+      return (performance.now() - started) / DISPATCHES / 1000;
+    };
+    await time();
+    return time;
   };
-  const matmul = Math.min(await time(TILED(n), [n / 64, n / 64], 4), await time(DIRECT(n), [n / 64, n / 64], 4));
+  const tiled = await timer(TILED(n), [n / 64, n / 64]);
+  const direct = await timer(DIRECT(n), [n / 64, n / 64]);
   // Workgroups of 64 threads with 16 bytes each; at most 65,535 along one dimension.
-  const copy = await time(COPY, [2 ** 10, copied / (1024 * 2 ** 10)], 4);
-  for (const buffer of [a, b, c]) buffer.destroy();
-  return { flops: (2 * n ** 3) / matmul, bytes: (2 * copied) / copy };
+  const copy = await timer(COPY, [2 ** 10, copied / (1024 * 2 ** 10)]);
+  return {
+    async measure() {
+      const product = Math.min(await tiled(), await direct());
+      return { flops: (2 * n ** 3) / product, bytes: (2 * copied) / (await copy()) };
+    },
+    dispose() {
+      for (const { resource } of buffers) resource.buffer.destroy();
+    },
+  };
 }

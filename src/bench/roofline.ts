@@ -3,7 +3,7 @@ import type { WebgpuEngine } from "../policy/webgpu/engine.ts";
 import { median, type Part } from "./compare.ts";
 import { byKernel, costContext, type KernelShare, type Peaks, shares } from "./costs.ts";
 import { ours } from "./ours.ts";
-import { measurePeaks } from "./peaks.ts";
+import { peakMeter } from "./peaks.ts";
 import { Profiler, type TimedDispatch, type TimingMethod } from "./profiler.ts";
 import type { Workload } from "./workload.ts";
 
@@ -41,25 +41,32 @@ export async function measureRoofline(
   try {
     const engine = (await open()) as WebgpuEngine;
     const { method } = profiler;
-    progress("roofline: the adapter's peaks");
-    const peaks = await measurePeaks(profiler.device!, engine.software, repeat, side);
     const contender = ours("webgpu", engine);
-    const profile = async (part: Part, once: () => Promise<unknown>): Promise<KernelShare[]> => {
-      progress(`roofline: ${part}, kernel by kernel`);
-      await once();
-      const profiles: TimedDispatch[][] = [];
-      const rounds = method === "timestamps" ? repeat : 1;
-      for (let round = 0; round < rounds; round++) profiles.push(await profiler.profile(once, repeat));
-      return shares(byKernel(middle(profiles), costContext(work, part)), peaks);
-    };
+    progress("roofline: compiling");
+    const meter = await peakMeter(profiler.device!, engine.software, side);
     const trainer = await contender.train!(work);
-    const train = await profile("train", trainer.step);
-    trainer.dispose();
     const sampler = await contender.sample!(work);
-    const rollouts = await profile("rollouts", () => sampler.draw(0));
+    const draw = () => sampler.draw(0);
+    await trainer.step();
+    await draw();
+    const peaks: Peaks[] = [];
+    const train: TimedDispatch[][] = [];
+    const rollouts: TimedDispatch[][] = [];
+    const rounds = method === "timestamps" ? repeat : 1;
+    for (let round = 0; round < rounds; round++) {
+      progress(`roofline: round ${round + 1} of ${rounds}`);
+      peaks.push(await meter.measure());
+      train.push(await profiler.profile(trainer.step, repeat));
+      rollouts.push(await profiler.profile(draw, repeat));
+    }
+    const peak = { flops: median(peaks.map(({ flops }) => flops)), bytes: median(peaks.map(({ bytes }) => bytes)) };
+    const kernels = (part: Part, profiles: TimedDispatch[][]) => shares(byKernel(middle(profiles), costContext(work, part)), peak);
+    const result = { peaks: peak, method, train: kernels("train", train), rollouts: kernels("rollouts", rollouts) };
+    trainer.dispose();
     sampler.dispose();
+    meter.dispose();
     engine.dispose();
-    return { peaks, method, train, rollouts };
+    return result;
   } finally {
     profiler.restore();
   }
