@@ -26,7 +26,7 @@ describe("one iteration of nano with 8×4 rollouts", () => {
     cold = counts[0];
     warm = counts.slice(1);
     updates = runs[0].record.updates;
-  }, 120_000);
+  }, 240_000);
   afterAll(() => iteration.dispose());
 
   it("draws the rollouts it says, and makes updates that change something", () => {
