@@ -1,5 +1,5 @@
 import { create } from "zustand";
-import { type Lamp, lampsAt, litBy } from "./provenance.ts";
+import { type Lamp, type Light, lampsAt, lightsOf, litBy } from "./provenance.ts";
 
 /** The terms that are lit, by their keys, and from which side: hovered in the formula, or on the stage. */
 interface LitState {
@@ -49,10 +49,12 @@ export function rulesOf({ keys, from }: LitState, lamps: readonly Lamp[]): strin
 
 /** Lights the terms of what the pointer passes on the stage; returns what ends it. */
 export function watchStage(lamps: readonly Lamp[]): () => void {
+  let lights: readonly Light[] | undefined;
   const over = (event: Event) => {
     const target = event.target instanceof Element ? event.target : undefined;
     const view = target?.closest("#stage-view");
-    const found = target && view ? lampsAt(target, lamps) : [];
+    if (view) lights ??= lightsOf(lamps);
+    const found = target && view ? lampsAt(target, lights!) : [];
     if (found.length > 0) light([...new Set(found.map(({ key }) => key))], "stage");
     else dark("stage");
   };

@@ -195,13 +195,26 @@ export function litBy({ place: id, at }: Lamp): { readonly itself: readonly stri
   return { itself: itself(at), sources: sources?.(at) ?? [] };
 }
 
+/** A lamp with its selectors, each side as one; empty for none. */
+export interface Light {
+  readonly lamp: Lamp;
+  readonly itself: string;
+  readonly sources: string;
+}
+
+/** Worked out once for many places of the pointer. */
+export const lightsOf = (lamps: readonly Lamp[]): Light[] =>
+  lamps.map((lamp) => {
+    const { itself, sources } = litBy(lamp);
+    return { lamp, itself: itself.join(","), sources: sources.join(",") };
+  });
+
 /** The lamps that an element lights up: those of the innermost thing around it that shows a term, else of the innermost that one is made of. */
-export function lampsAt(element: Element, lamps: readonly Lamp[]): Lamp[] {
-  const lights = lamps.map((lamp) => ({ lamp, ...litBy(lamp) }));
+export function lampsAt(element: Element, lights: readonly Light[]): Lamp[] {
   for (const side of ["itself", "sources"] as const)
     for (let at: Element | null = element; at && at.id !== "stage-view"; at = at.parentElement) {
       const here = at;
-      const hits = lights.filter((light) => light[side].some((selector) => here.matches(selector)));
+      const hits = lights.filter((light) => light[side] !== "" && here.matches(light[side]));
       if (hits.length > 0) return hits.map(({ lamp }) => lamp);
     }
   return [];
