@@ -4,6 +4,7 @@ import type { Engine } from "../policy/engine.ts";
 import type { Parent, StoredRun } from "../storage/run-store.ts";
 import type { RunHistory } from "./history.ts";
 import type { Event } from "./protocol.ts";
+import { breathe } from "./turns.ts";
 
 /** The run that the page shows, with what is known of it. */
 export interface OnScreen {
@@ -65,6 +66,7 @@ export async function runTo(
 ): Promise<void> {
   const from = run.step;
   while (run.step < step) {
+    await breathe();
     onProgress((run.step - from) / (step - from));
     keep(await run.complete(run.step + 1 < step));
   }

@@ -1,12 +1,27 @@
 import { PHASES, type StepRecord } from "../loop/record.ts";
 import type { Run } from "../loop/run.ts";
 
+/** How long the thread may compute before it looks for messages (milliseconds). */
+const BREATH = 50;
+let breathed = 0;
+
+/**
+ * Lets messages in, if it is time: an engine without a GPU computes on this very thread and never waits for anything, so that a pause, or
+ * the wish to give up, would be heard at the end only.
+ */
+export async function breathe(): Promise<void> {
+  if (performance.now() - breathed < BREATH) return;
+  await new Promise((resolve) => setTimeout(resolve));
+  breathed = performance.now();
+}
+
 /** One after the other: work that shares the engine waits for its turn. */
 export class Turns {
   private last: Promise<unknown> = Promise.resolve();
 
   take<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.last.then(work, work);
+    const begin = () => breathe().then(work);
+    const turn = this.last.then(begin, begin);
     this.last = turn.catch(() => {});
     return turn;
   }
