@@ -143,7 +143,7 @@ export function engineLines(results: readonly EngineMeasurement[]): string[] {
     if (!counts) continue;
     lines.push(
       `  ${engine} per iteration of ${counts.tokens} tokens:  ${counts.dispatches} dispatches  ${counts.submits} submits  ` +
-        `${counts.readBacks} read-backs  ${counts.bytesReadBack} bytes back  ${counts.bytesUploaded} bytes up  ${counts.buffersCreated} new buffers`,
+        `${counts.readBacks} read-backs, ${counts.blockingReadBacks} blocking  ${counts.bytesReadBack} bytes back  ${counts.bytesUploaded} bytes up  ${counts.buffersCreated} new buffers`,
     );
   }
   return lines;
