@@ -1,6 +1,7 @@
 import cacheFillSource from "../../../shaders/cache_fill.wgsl?raw";
 import decodeSource from "../../../shaders/decode.wgsl?raw";
 import attentionSource from "../../../shaders/decode_attention.wgsl?raw";
+import directSource from "../../../shaders/decode_direct.wgsl?raw";
 import drawSource from "../../../shaders/decode_draw.wgsl?raw";
 import embedSource from "../../../shaders/decode_embed.wgsl?raw";
 import samplerSource from "../../../shaders/sampler.wgsl?raw";
@@ -27,6 +28,8 @@ const WORKGROUP_BYTES = 16384;
 const fill = program("cache_fill", cacheFillSource);
 const transpose = program("transpose", transposeSource);
 const embedLast = program("decode_embed", embedSource);
+/** Whole tokens, as adapters that run on a processor like it. */
+const decodeDirect = program("decode_direct", [directSource, threefrySource]);
 const attendCached = program("decode_attention", attentionSource);
 
 /** A variant of the decoding kernel: how many rows share a workgroup, and the longest sequence it takes. */
@@ -47,9 +50,12 @@ function variantFor(config: PolicyConfig, length: number): Variant | undefined {
   return undefined;
 }
 
+/** Whether an invocation carries its rows alone, as adapters that run on a processor like it; activations are then in storage, of any size. */
+const alone = (plan: NetworkPlan) => plan.kernels === "fast" && plan.matmul === "direct";
+
 /** How sequences of up to `length` tokens are drawn: as the plan says, but step by step where whole tokens do not fit a workgroup. */
 export function decodeVariant(config: PolicyConfig, plan: NetworkPlan, length = config.contextLength): DecodeVariant {
-  return plan.decode === "batched" || !variantFor(config, length) ? "batched" : "whole-token";
+  return plan.decode === "batched" || !(alone(plan) || variantFor(config, length)) ? "batched" : "whole-token";
 }
 
 const segments = (config: PolicyConfig) => Math.ceil(config.vocabSize / 8);
@@ -147,12 +153,13 @@ export class Decoder {
     const maxNew = Math.max(0, ...limits);
     if (maxNew === 0) return pack(request, [], limits.length, 0);
     const length = Math.max(...request.prompts.map((prompt, r) => prompt.length + limits[r]));
-    const variant = decodeVariant(config, network.plan, length) === "batched" ? undefined : variantFor(config, length);
-    // Draws whole tokens, or from the logits of one step.
-    const decode = variant ? decodeProgram(config, variant) : drawProgram(config);
+    // The kernel draws whole tokens, or from the logits of one step.
+    const wholeTokens = decodeVariant(config, network.plan, length) === "whole-token";
+    const variant = wholeTokens && !alone(network.plan) ? variantFor(config, length) : undefined;
+    const decode = variant ? decodeProgram(config, variant) : wholeTokens ? decodeDirect : drawProgram(config);
     const { embed, norm, matmul, matmulResidual, rotary, attention, swiglu } = network.programs;
     const layers = network.byRow ? [network.rows.forward] : [embed, norm, matmul, matmulResidual, rotary, attention, swiglu];
-    const steps = variant ? [transpose] : [embedLast, attendCached, norm, matmul, matmulResidual, swiglu];
+    const steps = wholeTokens ? [transpose] : [embedLast, attendCached, norm, matmul, matmulResidual, swiglu];
     await recorder.prepare([...layers, ...steps, fill, decode]);
     device.checkAlive();
 
@@ -168,7 +175,7 @@ export class Decoder {
       const most = Math.max(4, Math.floor(fitting / 4) * 4);
       for (let first = 0; first < limits.length; first += most) {
         launches.push(
-          this.recordLaunch(request, decode, variant !== undefined, limits, first, Math.min(most, limits.length - first), maxNew, capacity),
+          this.recordLaunch(request, decode, wholeTokens, limits, first, Math.min(most, limits.length - first), maxNew, capacity),
         );
       }
     });
@@ -289,13 +296,18 @@ export class Decoder {
 
   /** Whole tokens in one kernel, several to a dispatch. */
   private recordWholeTokens(decode: Program, buffers: StepBuffers, sampling: Sampling, capacity: number): void {
-    const { config, recorder, inner, parameters, rotaryTable } = this.network;
+    const { config, device, recorder, inner, parameters, rotaryTable } = this.network;
     const { count, maxNew } = sampling;
     const steps = Math.max(1, Math.min(MOST_STEPS, Math.floor(WORK / (2 * parameters * count))));
+    const own = decode === decodeDirect;
+    // Activations of decode_direct.wgsl: the stream, its norm, and the widest of what a layer or the head needs besides.
+    const workWidth = 2 * config.hiddenSize + Math.max(4 * inner + capacity, 2 * config.intermediateSize, 3 * config.vocabSize);
+    const work = own ? device.acquire(16 * workWidth * Math.ceil(count / 4)) : undefined;
+    const weights: Record<string, DeviceBuffer> = work ? { theta: this.theta, work } : { weights: this.turned! };
     for (let step = 0; step < maxNew; step += steps) {
       recorder.dispatch(
         decode,
-        { weights: this.turned!, table: rotaryTable, ...buffers },
+        { ...weights, table: rotaryTable, ...buffers },
         {
           ...sampling,
           layers: config.layers,
@@ -306,10 +318,13 @@ export class Decoder {
           firstStep: step,
           steps: Math.min(steps, maxNew - step),
           capacity,
+          workWidth,
+          eps: config.rmsNormEps,
         },
-        [Math.ceil(count / rowsOf(decode))],
+        [Math.ceil(count / (own ? 16 : rowsOf(decode)))],
       );
     }
+    device.release(work);
   }
 
   /** The network matrix by matrix for all slots at once, again for each token; the host neither waits nor looks in between. */

@@ -3,7 +3,8 @@ import type { PolicyConfig } from "../config.ts";
 import { type GenerateRequest, type Generation, tokenBatch } from "../engine.ts";
 import { rowKeys, STREAM, uniform } from "../random.ts";
 import { reference } from "../reference.ts";
-import type { WebgpuEngine } from "./engine.ts";
+import type { WebgpuEngine, WebgpuOptions } from "./engine.ts";
+import { createNodeWebgpuEngine } from "./node.ts";
 import { failOnGpuErrors, TOY, testBatch, testEngine, testWeights, worst } from "./testing.ts";
 
 failOnGpuErrors();
@@ -99,8 +100,22 @@ const variants: Record<string, Partial<GenerateRequest>> = {
   "with a temperature a step": { temperature: Float32Array.from({ length: 12 }, (_, t) => 0.5 + 0.2 * t) },
 };
 
-let stepwise: WebgpuEngine | undefined;
-afterAll(() => stepwise?.dispose());
+const others = new Map<string, WebgpuEngine>();
+
+/** An engine that draws in another way; none may leave an error behind. */
+async function other(options: WebgpuOptions): Promise<WebgpuEngine> {
+  const key = JSON.stringify(options);
+  const engine = others.get(key) ?? (await createNodeWebgpuEngine(options));
+  others.set(key, engine);
+  return engine;
+}
+
+afterAll(() => {
+  for (const engine of others.values()) {
+    expect(engine.errorMessages()).toEqual([]);
+    engine.dispose();
+  }
+});
 
 describe("decoding against float64 scores and the contract's words", () => {
   it.each(Object.keys(variants))("%s", async (name) => {
@@ -140,28 +155,31 @@ describe("a wider policy", () => {
     ["two rows when they are long", [1, 100, 127], 64],
   ] as const)("%s", async (_, lengths, maxNewTokens) => {
     const theta = testWeights(wide);
-    const policy = await (await testEngine()).load(wide, theta);
+    const policy = await (await other({ kernels: "plain" })).load(wide, theta);
     const asked = request(lengths, { maxNewTokens, stopTokens: [], alternatives: 2 }, wide);
     expect(check(wide, theta, asked, await policy.generate(asked))).toBeLessThan(3);
     policy.dispose();
   });
 
-  it("too wide for workgroup memory draws step by step", async () => {
+  it.each(["fast", "plain"] as const)("too wide for workgroup memory draws with %s kernels", async (kernels) => {
     const config = { ...TOY, hiddenSize: 1024, layers: 1, contextLength: 24 };
     const theta = testWeights(config);
-    const policy = await (await testEngine()).load(config, theta);
+    const policy = await (kernels === "fast" ? await testEngine() : await other({ kernels })).load(config, theta);
     const asked = request([2, 7, 20, 23, 1], { alternatives: 2 }, config);
     expect(check(config, theta, asked, await policy.generate(asked))).toBeLessThan(3);
     policy.dispose();
   });
 });
 
-describe("step by step", () => {
-  it.each(Object.keys(variants))("%s: what whole tokens give, and the contract's words", async (name) => {
-    const { createNodeWebgpuEngine } = await import("./node.ts");
-    stepwise ??= await createNodeWebgpuEngine({ decode: "batched" });
+describe.each([
+  ["step by step", { decode: "batched" }],
+  ["with a workgroup's memory", { kernels: "plain" }],
+  ["step by step after plain kernels", { decode: "batched", kernels: "plain" }],
+] as const)("%s", (_, options) => {
+  it.each(Object.keys(variants))("%s: the same tokens, and the contract's words", async (name) => {
+    const engine = await other(options);
     const theta = testWeights(TOY);
-    const [ours, theirs] = [await stepwise.load(TOY, theta), await (await testEngine()).load(TOY, theta)];
+    const [ours, theirs] = [await engine.load(TOY, theta), await (await testEngine()).load(TOY, theta)];
     const asked = request(LENGTHS, variants[name]);
     const got = await ours.generate(asked);
     expect(check(TOY, theta, asked, got)).toBeLessThan(3);
@@ -169,24 +187,12 @@ describe("step by step", () => {
     expect(got.tokens).toEqual(expected.tokens);
     expect(worst(got.logProb, expected.logProb)).toBeLessThan(1e-4);
     expect(await ours.generate(asked)).toEqual(got);
-    expect(stepwise.errorMessages()).toEqual([]);
     for (const policy of [ours, theirs]) policy.dispose();
-  });
-
-  it("also after a prefill by plain kernels", async () => {
-    const { createNodeWebgpuEngine } = await import("./node.ts");
-    const plain = await createNodeWebgpuEngine({ decode: "batched", kernels: "plain" });
-    const theta = testWeights(TOY);
-    const asked = request(LENGTHS, { alternatives: 1 });
-    expect(check(TOY, theta, asked, await (await plain.load(TOY, theta)).generate(asked))).toBeLessThan(3);
-    expect(plain.errorMessages()).toEqual([]);
-    plain.dispose();
   });
 });
 
 describe("a draw", () => {
   it("does not depend on how many rows decode together", async () => {
-    const { createNodeWebgpuEngine } = await import("./node.ts");
     const few = await createNodeWebgpuEngine({ decodeRows: 4 });
     const asked = request(LENGTHS, { alternatives: 2 });
     const [a, b] = [await (await testEngine()).load(TOY, testWeights(TOY)), await few.load(TOY, testWeights(TOY))];
