@@ -53,6 +53,15 @@ it("counts two operations a weight and token in decoding", () => {
   const { flops } = COSTS.decode({ count: 4, steps }, context);
   expect(flops / (2 * context.parameters * 4 * steps)).toBeGreaterThan(1);
   expect(flops / (2 * context.parameters * 4 * steps)).toBeLessThan(1.2);
+  expect(COSTS.decode_direct({ count: 4, steps }, context).flops).toBe(flops);
+  // Step by step, each layer's attention and each product on its own.
+  const { layers, hiddenSize: d, heads, headDim, intermediateSize: m, vocabSize } = context.config;
+  const product = (n: number, k: number) => COSTS.matmul({ m: 4, n, k }, context).flops;
+  const layer = product(3 * heads * headDim + 2 * m, d) + product(d, heads * headDim) + product(d, m);
+  const attention = COSTS.decode_attention({ heads, headDim }, context).flops;
+  const apart = steps * (layers * (layer + attention) + product(vocabSize, d));
+  expect(flops / apart).toBeGreaterThan(0.95);
+  expect(flops / apart).toBeLessThan(1.05);
 });
 
 it("adds up dispatches by kernel and takes shares of time and of the peaks", () => {

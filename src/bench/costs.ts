@@ -18,14 +18,15 @@ export interface CostContext {
   /** Rows that the attention kernels see, and tokens of each. */
   readonly rows: number;
   readonly length: number;
-  /** Tokens that are there before the first is drawn. */
+  /** Rows that are drawn, and tokens of each that are there before the first is. */
+  readonly draws: number;
   readonly promptLength: number;
 }
 
 /** Training sees whole rows; in decoding, what is not the decoding kernel computes the distinct prompts' tokens before their last. */
 export function costContext({ config, rows, promptLength, tokens }: Workload, part: Part): CostContext {
   const length = promptLength + NEW_TOKENS;
-  const shared = { config, parameters: parameterCount(config), promptLength };
+  const shared = { config, parameters: parameterCount(config), draws: rows, promptLength };
   if (part === "train") return { ...shared, rows, length };
   const prompts = new Set(Array.from({ length: rows }, (_, r) => tokens.subarray(r * length, r * length + promptLength - 1).join()));
   return { ...shared, rows: prompts.size, length: promptLength - 1 };
@@ -55,6 +56,14 @@ const plus = (a: Cost, b: Cost): Cost => ({ flops: a.flops + b.flops, bytes: a.b
 const phases = ({ firstPhase, lastPhase }: Params, list: readonly Cost[]) =>
   list.slice(firstPhase, lastPhase).reduce(plus, { flops: 0, bytes: 0 });
 const attentionElements = ({ config, rows, length }: CostContext) => rows * length * config.heads * config.headDim;
+
+/** Tokens that a row which is being drawn looks back at, on average. */
+const seen = ({ promptLength }: CostContext) => promptLength + NEW_TOKENS / 2;
+/** Drawing whole tokens: every weight once a dispatch (it may stay in a cache between tokens), two operations a weight and token. */
+const wholeTokens = ({ count, steps }: Params, c: CostContext): Cost => {
+  const cache = count * steps * c.config.layers * 2 * c.config.heads * c.config.headDim * seen(c);
+  return f32(count * steps * 2 * c.parameters + 2 * cache, c.parameters + cache);
+};
 
 /**
  * By kernel, from its parameters. Exponentials, divisions and square roots count as one operation, which flatters nobody: they are few.
@@ -106,11 +115,13 @@ export const COSTS: Readonly<Record<string, (p: Params, c: CostContext) => Cost>
   },
   cache_fill: ({ inner, tokens }) => f32(0, 4 * inner * tokens),
   transpose: (_, { parameters }) => f32(0, 2 * parameters),
-  // Whole tokens: every weight once a dispatch (it may stay in the cache between tokens), 2 operations a weight and token.
-  decode: ({ count, steps }, { config, parameters, promptLength }) => {
-    const cache = count * steps * config.layers * 2 * config.heads * config.headDim * (promptLength + NEW_TOKENS / 2);
-    return f32(count * steps * 2 * parameters + 2 * cache, parameters + cache);
-  },
+  decode: wholeTokens,
+  decode_direct: wholeTokens,
+  // Step by step, for policies too wide for a workgroup.
+  decode_embed: ({ count, width }) => f32(0, 2 * count * width),
+  decode_attention: ({ heads, headDim }, c) =>
+    f32(c.draws * heads * seen(c) * (4 * headDim + 5), c.draws * heads * headDim * (2 * seen(c) + 4)),
+  decode_draw: ({ count, vocab }) => f32(8 * count * vocab, count * vocab),
 };
 
 /** What an adapter reached in the same run. */
