@@ -13,7 +13,7 @@ export default defineConfig({
   base: "./",
   appType: "mpa",
   plugins: [react(), modernFontsOnly(), offline()],
-  worker: { format: "es", plugins: () => [shortShaders()] },
+  worker: { format: "es", plugins: () => [shortShaders()], rolldownOptions: { checks: { bundlerTimings: false } } },
   build: {
     target: "es2023",
     chunkSizeWarningLimit: 700,

@@ -2,12 +2,14 @@ import { start } from "./actions.ts";
 import { readLink } from "./link.ts";
 import { showShipped } from "./recording/open.ts";
 import { notify, type ShippedPolicy, usePage } from "./state.ts";
-import { openWorker, planWorker } from "./worker-client.ts";
+import { fetchWorker, openWorker, planWorker } from "./worker-client.ts";
 import { arrive } from "./workshop/replay.tsx";
 
 /** Opens the worker and starts the run that the page's address asks for. */
 export async function begin(): Promise<void> {
   const policiesUrl = new URL("policies/", document.baseURI).href;
+  // A recording needs no worker.
+  if (!new URLSearchParams(location.search).has("recording")) fetchWorker();
   let policies: readonly ShippedPolicy[];
   try {
     const response = await fetch(new URL("index.json", policiesUrl));

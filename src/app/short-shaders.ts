@@ -16,10 +16,9 @@ export function shortShaders(): Plugin {
     name: "rlvr:short-shaders",
     apply: "build",
     enforce: "pre",
-    async load(id) {
-      const [path, query] = id.split("?");
-      if (query !== "raw" || !path.endsWith(".wgsl")) return null;
-      return `export default ${JSON.stringify(shortened(await readFile(path, "utf8")))}`;
+    load: {
+      filter: { id: /\.wgsl\?raw$/ },
+      handler: async (id) => `export default ${JSON.stringify(shortened(await readFile(id.split("?")[0], "utf8")))}`,
     },
   };
 }

@@ -1,4 +1,4 @@
-import { memo, useEffect, useMemo, useState } from "react";
+import { memo, useEffect, useMemo, useRef, useState } from "react";
 import { evaluationMetrics } from "../../loop/metrics.ts";
 import type { Metrics } from "../../loop/record.ts";
 import { Legend, overlaysOf } from "../compare/pins.tsx";
@@ -92,24 +92,28 @@ function useTurns(all: readonly ChartSpec[]): ReadonlyMap<string, Seen> {
   // Another run: what was seen of the one before goes at once, and there is little yet to draw.
   // biome-ignore lint/correctness/useExhaustiveDependencies: for the sake of the run
   useEffect(() => setSeen((before) => new Map([...before.keys()].map((id) => [id, current()]))), [run]);
+  const next = useRef(0);
+  // Begins anew after each rendering: on a busy machine turns come later, never two at once.
   useEffect(() => {
-    let next = 0;
-    const timer = setInterval(() => {
-      const now = current();
-      setSeen((before) => {
+    let timer: ReturnType<typeof setTimeout>;
+    const wait = () => {
+      timer = setTimeout(() => {
+        const now = current();
         for (let tried = 0; tried < all.length; tried++) {
-          const i = (next + tried) % all.length;
-          const last = before.get(all[i].id);
+          const i = (next.current + tried) % all.length;
+          const last = seen.get(all[i].id);
           if (last?.history !== now.history || last?.start !== now.start) {
-            next = i + 1;
-            return new Map(before).set(all[i].id, now);
+            next.current = i + 1;
+            setSeen(new Map(seen).set(all[i].id, now));
+            return;
           }
         }
-        return before;
-      });
-    }, TURN);
-    return () => clearInterval(timer);
-  }, [all]);
+        wait();
+      }, TURN);
+    };
+    wait();
+    return () => clearTimeout(timer);
+  }, [all, seen]);
   return seen;
 }
 
