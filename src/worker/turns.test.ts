@@ -14,7 +14,7 @@ it("messages are heard between turns that never wait for anything", async () => 
     heard = true;
   });
   const before: boolean[] = [];
-  const all = [0, 1, 2].map(() =>
+  const all = [0, 1, 2, 3].map(() =>
     turns.take(async () => {
       before.push(heard);
       await compute(60);

@@ -11,7 +11,15 @@ let breathed = 0;
  */
 export async function breathe(): Promise<void> {
   if (performance.now() - breathed < BREATH) return;
-  await new Promise((resolve) => setTimeout(resolve));
+  // Not a timer, which browsers put off for milliseconds.
+  await new Promise<void>((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
   breathed = performance.now();
 }
 
