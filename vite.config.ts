@@ -8,17 +8,19 @@ import { ISOLATION } from "./src/cli/serve.mjs";
 /** No test waits this long unless it fails: a busy machine may be many times slower than a quiet one (milliseconds). */
 const SLOW = 240_000;
 
+/** How long plug-ins took says something of the machine, not of the page; every other warning of a build fails a test. */
+const checks = { bundlerTimings: false };
+
 // A relative base lets the built page work from any sub-path.
 export default defineConfig({
   base: "./",
   appType: "mpa",
   plugins: [react(), modernFontsOnly(), offline()],
-  worker: { format: "es", plugins: () => [shortShaders()], rolldownOptions: { checks: { bundlerTimings: false } } },
+  worker: { format: "es", plugins: () => [shortShaders()], rolldownOptions: { checks } },
   build: {
     target: "es2023",
     chunkSizeWarningLimit: 700,
-    // How long plug-ins took says something of the machine, not of the page; every other warning fails a test.
-    rolldownOptions: { checks: { bundlerTimings: false } },
+    rolldownOptions: { checks },
   },
   server: { headers: ISOLATION },
   test: {
