@@ -72,6 +72,8 @@ export interface AdvantageResult {
 /** From the rewards of all rollouts to advantages. Unscorable rows (NaN rewards) get 0 and count nowhere. */
 export interface AdvantagePlugin extends PluginDeclaration {
   estimate(batch: RolloutBatch, params: Parameters, state: PluginState | undefined, random: Random): AdvantageResult;
+  /** The same on the GPU, for the parameters that the kernel knows (null for others): from `rewards`, `groups` and `offsets` to `advantages`, `[tokens]`. */
+  readonly device?: { readonly kernel: Kernel; uniforms(params: Parameters, rows: number): Record<string, number> | null };
 }
 
 /** Changes advantages, in the recipe's order. */

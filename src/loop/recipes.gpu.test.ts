@@ -18,7 +18,7 @@ afterAll(() => portable.dispose());
 
 const CASES: readonly [string, Parameters<typeof smallSetup>[0], string?][] = [
   ["the kernel's KL penalty", { "kl.coefficient": 0.1 }],
-  ["dual clip and a leave-one-out baseline", { "objective.dualClip": 3, "advantage.baseline": "leaveOneOut" }],
+  ["dual clip and leave-one-out on the device", { "objective.dualClip": 3, "advantage.baseline": "leaveOneOut" }],
   ["the exact KL", { kl: "exact", "kl.coefficient": 0.1 }],
   ["a KL in the reward and a reference that follows", { "kl.coefficient": 0.1, "kl.place": "reward", reference: "average" }],
   ["entropy and token weights", { losses: "entropy", tokenWeights: "top-entropy" }],

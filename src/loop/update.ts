@@ -6,6 +6,7 @@ import { learningRate } from "../policy/optimizer.ts";
 import { randomSequence, STREAM } from "../policy/random.ts";
 import { needsOf } from "../recipes/recipe.ts";
 import { inList, inSlot, keepState, randomFor, type StepContext } from "./context.ts";
+import { advantagesOnDevice } from "./device-advantages.ts";
 import type { StepRecord, UpdateRecord } from "./record.ts";
 import { askScores, lossKernel, pick, type RowScores, rowsOf, type ScoredRow, withVerdictToken } from "./score.ts";
 import { concatenate } from "./tokens.ts";
@@ -15,6 +16,8 @@ interface Material {
   readonly batch: RolloutBatch;
   /** `[N]`: each rollout token's advantage. */
   readonly advantage: Float64Array;
+  /** The same on the GPU, where the loss is made there. */
+  readonly advantageOnDevice: EngineBuffer | undefined;
   /** Rollouts, then demonstrations. */
   readonly rows: readonly ScoredRow[];
   /** The group of each row. */
@@ -69,16 +72,18 @@ export async function* updatePolicy(
       yield;
     }
   }
+  material.advantageOnDevice?.release();
 }
 
 async function prepare(
-  { policy, reference }: StepContext,
+  context: StepContext,
   record: StepRecord,
   batch: RolloutBatch,
   advantage: Float64Array,
   refLogProb: EngineBuffer,
   temperature: number,
 ): Promise<Material> {
+  const { policy, reference } = context;
   const tokens = record.tokens!;
   const shown = record.demonstrations.map(({ group, tokens: completion }) => ({
     prompt: record.groups[group].promptTokens,
@@ -95,6 +100,7 @@ async function prepare(
   return {
     batch,
     advantage,
+    advantageOnDevice: await advantagesOnDevice(context, batch),
     rows,
     group: [...record.rollouts.map((r) => r.group), ...record.demonstrations.map((d) => d.group)],
     oldLogProb: withShown(tokens.oldLogProb, own),
@@ -390,13 +396,15 @@ async function lossesOnDevice(context: StepContext, material: Material, plan: Pl
   const { beta } = kernel;
   const weight = Float32Array.from(weightsOf(context, material, plan, "policy"));
   const n = weight.length;
-  const { offsets, refLogProb } = material;
+  const { offsets, refLogProb, advantageOnDevice } = material;
   const stretches = plan.rows.map((r) => ({ from: offsets[r], length: offsets[r + 1] - offsets[r] }));
   const onHost = refLogProb instanceof Float32Array;
   const inputs = device.inputs({
     logProb: handle.logProb,
     oldLogProb: plan.onPolicy ? handle.logProb : select(material.oldLogProb, offsets, plan.rows),
-    advantage: Float32Array.from(select(material.advantage, offsets, plan.rows)),
+    advantage: advantageOnDevice
+      ? { of: advantageOnDevice, stretches, length: n }
+      : Float32Array.from(select(material.advantage, offsets, plan.rows)),
     weight,
     // Without a penalty the kernel does not look at it.
     reference: beta === 0 ? handle.logProb : onHost ? select(refLogProb, offsets, plan.rows) : { of: refLogProb, stretches, length: n },

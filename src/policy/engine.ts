@@ -43,6 +43,8 @@ export interface EngineBuffer {
   readonly length: number;
   /** Copies it to the host. On a GPU this waits for all work asked for before; results read in the same turn come together. */
   read(): Promise<Float32Array>;
+  /** Gives its memory back, unread. */
+  release(): void;
 }
 
 /** Stretches of a result, one after another, wherever it lies. */

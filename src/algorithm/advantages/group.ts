@@ -1,3 +1,4 @@
+import { BASELINE, groupAdvantage, SCALE, SCOPE } from "../kernels/groupAdvantage.ts";
 import type { Parameters } from "../plugin.ts";
 import type { AdvantagePlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
@@ -148,6 +149,7 @@ export const groupRelative: AdvantagePlugin = {
     }
     return { level: "rollout", advantage, terms: { baselines, scales } };
   },
+  device: { kernel: groupAdvantage, uniforms: uniformsOf },
 };
 
 const BATCH = "_{\\text{batch}}";
@@ -182,4 +184,20 @@ function divided(difference: number, spread: number, { scale, zeroSpread, eps }:
   if (spread === 0 && zeroSpread === "zero") return 0;
   if (spread === 0 && zeroSpread === "unscaled") return difference;
   return ratioOrZero(difference, spread + (eps as number));
+}
+
+/** The kernel knows the parameters that it has numbers for, with the other ones at their defaults. */
+function uniformsOf(params: Parameters, rows: number): Record<string, number> | null {
+  const baseline = BASELINE[params.baseline as keyof typeof BASELINE];
+  const scale = SCALE[params.scale as keyof typeof SCALE];
+  const { zeroSpread, factor, singleton: alone } = params;
+  if (baseline === undefined || scale === undefined || zeroSpread !== "divide" || factor !== "one" || alone !== "zero") return null;
+  return {
+    rows,
+    baseline,
+    scale,
+    scope: SCOPE[params.scope as keyof typeof SCOPE],
+    ddof: params.ddof as number,
+    eps: params.eps as number,
+  };
 }

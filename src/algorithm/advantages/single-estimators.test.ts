@@ -216,4 +216,27 @@ describe("single estimators", () => {
     near(run(groupRelative, batch, { scale: "none", baseline: "batchMean" }).advantage, [1 / 3, 1 / 3, -2 / 3], 12);
     near(run(groupRelative, batch, { scope: "batch", eps: 0 }).advantage, [0, 0.5 * Math.sqrt(3), -0.5 * Math.sqrt(3)], 9);
   });
+
+  it("group-relative: the device is asked only for what its kernel knows", () => {
+    const known = {
+      baseline: "mean",
+      scale: "std",
+      scope: "group",
+      ddof: 1,
+      eps: 0,
+      zeroSpread: "divide",
+      factor: "one",
+      singleton: "zero",
+    };
+    const uniforms = (params: Parameters) => groupRelative.device!.uniforms({ ...known, ...params }, 4);
+    expect(uniforms({})).toMatchObject({ rows: 4, ddof: 1 });
+    const foreign: Parameters[] = [
+      { baseline: "batchMean" },
+      { scale: "leaveOneOutStd" },
+      { zeroSpread: "zero" },
+      { factor: "leaveOneOut" },
+      { singleton: "raw" },
+    ];
+    for (const params of foreign) expect(uniforms(params)).toBeNull();
+  });
 });

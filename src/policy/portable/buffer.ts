@@ -19,4 +19,7 @@ export class PortableBuffer implements EngineBuffer {
   async read(): Promise<Float32Array> {
     return Float32Array.from(await this.source());
   }
+
+  /** Host memory goes by itself. */
+  release(): void {}
 }

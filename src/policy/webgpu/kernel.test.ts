@@ -1,7 +1,12 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { groupRelative } from "../../algorithm/advantages/group.ts";
 import { clippedObjective } from "../../algorithm/kernels/clippedObjective.ts";
+import { groupAdvantage } from "../../algorithm/kernels/groupAdvantage.ts";
+import { withDefaults } from "../../algorithm/plugin.ts";
 import type { Data, Kernel } from "../engine.ts";
 import { createPortableEngine } from "../portable/node.ts";
+import { randomSequence, STREAM } from "../random.ts";
 import { failOnGpuErrors, normals, TOY, testBatch, testEngine, testWeights, worst } from "./testing.ts";
 
 failOnGpuErrors();
@@ -16,6 +21,78 @@ async function both(kernel: Kernel, inputs: Record<string, Float32Array | Uint32
   );
   return { device, host: kernel.twin(inputs, params) };
 }
+
+describe("group advantages on the device", () => {
+  const rows = fc.array(fc.record({ reward: fc.constantFrom(0, 1, 0.25, -2, Number.NaN, 0.3), group: fc.integer({ min: 0, max: 6 }) }), {
+    minLength: 1,
+    maxLength: 70,
+  });
+  const choices = { baseline: [0, 1, 2], scale: [0, 1, 2], scope: [0, 1], ddof: [0, 1] };
+
+  it("equal their twin for every baseline, scale and scope, in groups of any size and order", async () => {
+    for (const baseline of choices.baseline)
+      for (const scale of choices.scale)
+        for (const scope of choices.scope)
+          for (const ddof of choices.ddof) {
+            await fc.assert(
+              fc.asyncProperty(rows, async (sample) => {
+                const rewards = Float32Array.from(sample, (s) => s.reward);
+                const groups = Uint32Array.from(sample, (s) => s.group);
+                const offsets = Uint32Array.from({ length: sample.length + 1 }, (_, r) => 2 * r);
+                const params = { rows: sample.length, baseline, scale, ddof, scope, eps: 1e-4, tokens: 2 * sample.length };
+                const { device, host } = await both(groupAdvantage, { rewards, groups, offsets }, params);
+                expect(worst(device.advantages, host.advantages)).toBeLessThan(2e-3);
+              }),
+              { numRuns: 6, seed: 100 * baseline + 10 * scale + scope },
+            );
+          }
+  });
+
+  it("are those of the estimator in 64 bits", async () => {
+    for (const baseline of ["mean", "leaveOneOut", "median"])
+      for (const scale of ["std", "meanAbsoluteDeviation", "none"])
+        for (const scope of ["group", "batch"]) {
+          const params = withDefaults(groupRelative, { baseline, scale, scope });
+          await fc.assert(
+            fc.asyncProperty(rows, async (sample) => {
+              const reward = Float32Array.from(sample, (s) => s.reward);
+              const group = Uint32Array.from(sample, (s) => s.group);
+              const groups = Array.from({ length: 7 }, (_, g) => sample.flatMap((s, r) => (s.group === g ? [r] : [])));
+              const offsets = Uint32Array.from({ length: sample.length + 1 }, (_, r) => r);
+              const batch = { rows: sample.length, offsets, group, groups, reward, parts: {}, maxLength: 1, scores: {}, step: 1 };
+              const uniforms = { ...groupRelative.device!.uniforms(params, sample.length)!, tokens: sample.length };
+              const { device } = await both(groupAdvantage, { rewards: reward, groups: group, offsets }, uniforms);
+              const { advantage } = groupRelative.estimate(
+                batch,
+                params,
+                undefined,
+                randomSequence({ seed: 0, stream: STREAM.reward, step: 1 }),
+              );
+              expect(worst(device.advantages, Float32Array.from(advantage))).toBeLessThan(1e-4);
+            }),
+            { numRuns: 5, seed: 7 },
+          );
+        }
+  });
+
+  it("have the values worked out by hand", async () => {
+    const rewards = Float32Array.of(1, 0, 0, 1, 5, Number.NaN, 2);
+    const groups = Uint32Array.of(0, 0, 0, 0, 1, 0, 9);
+    // Rows of one token, of none and of three.
+    const offsets = Uint32Array.of(0, 1, 2, 2, 3, 4, 5, 8);
+    const run = async (more: Record<string, number>) => {
+      const params = { rows: 7, baseline: 0, scale: 0, ddof: 1, scope: 0, eps: 0, tokens: 8, ...more };
+      const { device, host } = await both(groupAdvantage, { rewards, groups, offsets }, params);
+      expect(worst(device.advantages, host.advantages)).toBeLessThan(1e-6);
+      return Array.from(device.advantages, (a) => Math.round(a * 1e4) / 1e4);
+    };
+    expect(await run({})).toEqual([0.5, -0.5, 0.5, 0, 0, 0, 0, 0]);
+    expect(await run({ baseline: 1 })).toEqual([0.6667, -0.6667, 0.6667, 0, 0, 0, 0, 0]);
+    expect(await run({ scale: 1 })).toEqual([0.866, -0.866, 0.866, 0, 0, 0, 0, 0]);
+    expect(await run({ scale: 1, ddof: 0 }).then((a) => a.slice(0, 4))).toEqual([1, -1, 1, 0]);
+    expect(await run({ baseline: 2, scale: 2, eps: 1e-6 })).toEqual([1, -1, 1, 0, 0, 0, 0, 0]);
+  });
+});
 
 describe("the clipped objective on the device", () => {
   const n = 500;
