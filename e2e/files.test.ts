@@ -76,10 +76,9 @@ it(
     const first = new Playground(await browsing().newPage());
     const run = `${SMALL_RUN.replace("nano", "tiny")}&engine=portable&set=evaluation.every=0`;
     await first.open(`${browsing().url}${run}`);
-    await first.oneStep();
     await first.play();
-    await first.completed(2);
-    // Pausing keeps it, and what was kept before goes.
+    // After ten steps there is a snapshot, wherever in a step the pause comes; what was kept before goes.
+    await first.completed(10);
     await first.pause();
     const sizes = () =>
       first.page.evaluate(async () => {
