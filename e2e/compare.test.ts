@@ -39,13 +39,10 @@ it(
     await told.getByText(/on screen, step (?:[6-9]|\d\d)/).waitFor({ timeout: PATIENCE });
     await playground.button(/Pause both/).click();
     await playground.button(/Train both/).waitFor();
-    await page.waitForFunction(() => {
-      const steps = [...document.querySelector(".both-names")!.textContent.matchAll(/, step (\d+)/g)].map((m) => m[1]);
-      return steps[0] === steps[1] && document.querySelector(".rail.busy") === null;
-    });
-    await page.locator(".beside").waitFor();
-    // Neither computes any more.
+    // Neither computes any more, and both have finished the step that they were in.
     await page.getByRole("button", { name: "Step both", disabled: false }).waitFor();
+    expect(await told.textContent()).toMatch(/, step (\d+).*, step \1$/s);
+    await page.locator(".beside").waitFor();
     // The second run's curves are on the charts, named by what differs and nothing else.
     expect(await page.getByLabel("Pinned runs").textContent()).toMatch(/^Learning rate \S+ from step 2×$/);
     await expect.poll(() => page.locator("[data-chart=reward] .recharts-line").count()).toBe(4);

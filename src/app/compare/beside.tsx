@@ -82,8 +82,11 @@ function Branching() {
   );
 }
 
+/** What the button that trains both says. While they end their step it stops them at once. */
+const BOTH = { apart: "Train both", together: "Pause both", ending: "Pause now" } as const;
+
 function Both() {
-  const together = useTogether((state) => state.together);
+  const mode = useTogether((state) => state.mode);
   const busy = usePage((state) => state.busy);
   const rivalBusy = useRival((state) => state.busy);
   const steps = [usePage((state) => state.step), useRival((state) => state.step)];
@@ -95,10 +98,10 @@ function Both() {
     <>
       <div className="compare-line">
         <div className="buttons">
-          <button type="button" className="primary both" onClick={together ? pauseBoth : trainBoth}>
-            <Icon name={together ? "pause" : "play"} /> {together ? "Pause both" : "Train both"}
+          <button type="button" className="primary both" onClick={mode === "apart" ? trainBoth : pauseBoth}>
+            <Icon name={mode === "apart" ? "play" : "pause"} /> {BOTH[mode]}
           </button>
-          <button type="button" disabled={together || busy || rivalBusy} onClick={stepBoth}>
+          <button type="button" disabled={mode !== "apart" || busy || rivalBusy} onClick={stepBoth}>
             Step both
           </button>
         </div>
@@ -132,7 +135,7 @@ function SameGroup() {
   const newest = [usePage((state) => state.step), useRival((state) => state.step)];
   const rivalLive = useRival((state) => state.live);
   const rivalBack = useRival((state) => state.lookBack);
-  const together = useTogether((state) => state.together);
+  const together = useTogether((state) => state.mode !== "apart");
   const held = useRef<Pair>(undefined);
   const step = left?.step ?? 0;
   const right = rivalLive?.step === step ? rivalLive : rivalBack?.step === step ? rivalBack.record : undefined;

@@ -15,8 +15,8 @@ import { type Course, differenceLine } from "./words.ts";
 /** What the page knows of the second run. */
 export const useRival = create<PageState>()(() => EMPTY);
 
-/** Both train, step by step, until told to pause. */
-export const useTogether = create<{ readonly together: boolean }>()(() => ({ together: false }));
+/** Both train, step by step, until told to pause; `ending` while they finish the step that they are in. */
+export const useTogether = create<{ readonly mode: "apart" | "together" | "ending" }>()(() => ({ mode: "apart" }));
 
 let worker: Worker | undefined;
 
@@ -54,7 +54,7 @@ function drawRival(): void {
 
 /** Ends the second run; what it stored stays among the kept runs. */
 export function closeRival(): void {
-  useTogether.setState({ together: false });
+  useTogether.setState({ mode: "apart" });
   worker?.terminate();
   worker = undefined;
   const { run } = useRival.getState();
@@ -136,13 +136,22 @@ export function askRecord(step: number): void {
 }
 
 export function trainBoth(): void {
-  useTogether.setState({ together: true });
+  useTogether.setState({ mode: "together" });
   takeTurns();
 }
 
+/** Both finish the step that they are in, so that they stand at the same one; asked again, or while one catches up, they stop at once. */
 export function pauseBoth(): void {
-  useTogether.setState({ together: false });
-  usePage.setState({ pausing: usePage.getState().busy });
+  const apart = Math.abs(usePage.getState().step - useRival.getState().step);
+  if (useTogether.getState().mode === "ending" || apart > 1) standStill();
+  else useTogether.setState({ mode: "ending" });
+  takeTurns();
+}
+
+/** A paused run is also kept. */
+function standStill(): void {
+  useTogether.setState({ mode: "apart" });
+  usePage.setState(({ busy }) => ({ pausing: busy }));
   sendMain({ type: "pause" });
   send({ type: "pause" });
 }
@@ -162,9 +171,20 @@ export function stepBoth(): void {
 }
 
 function takeTurns(): void {
-  if (useTogether.getState().together) stepBoth();
+  const { mode } = useTogether.getState();
+  if (mode === "apart") return;
+  const [main, rival] = [usePage.getState(), useRival.getState()];
+  // Who plays or pauses the run on screen by itself takes it out of step.
+  if (main.playing || main.pausing) useTogether.setState({ mode: "apart" });
+  else if (mode === "together" || main.step !== rival.step) stepBoth();
+  else if (!main.busy && !rival.busy) standStill();
 }
 
+// A step that failed would fail again.
+usePage.subscribe(({ toasts }, before) => {
+  const newest = toasts.at(-1);
+  if (newest?.kind === "error" && !before.toasts.includes(newest)) useTogether.setState({ mode: "apart" });
+});
 usePage.subscribe(takeTurns);
 useRival.subscribe(takeTurns);
 
