@@ -73,6 +73,8 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
           testTimeout: SLOW,
           hookTimeout: SLOW,
+          // A browser has a timing of its own; who needed the second try is marked "retry" in the output, and is to be mended.
+          retry: 1,
           // A busy machine may be slow; what is polled for is there at once on a quick one.
           expect: { poll: { timeout: 120_000 } },
         },

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright";
-import { afterAll, beforeAll, inject } from "vitest";
+import { afterAll, beforeAll, beforeEach, inject } from "vitest";
 import { listen, site } from "../src/cli/serve.mjs";
 import { chromiumPath } from "./chromium.ts";
 
@@ -38,6 +38,12 @@ export interface Browsing {
 export function sharedBrowser(options: BrowseOptions): () => Browsing {
   let browsing: Browsing | undefined;
   beforeAll(async () => {
+    browsing = await browse(options);
+  });
+  // A second try begins like the first: nothing is open, nothing kept.
+  beforeEach(async ({ task }) => {
+    if (!task.result?.retryCount) return;
+    await browsing?.close();
     browsing = await browse(options);
   });
   afterAll(() => browsing?.close());
