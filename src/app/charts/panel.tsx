@@ -131,6 +131,8 @@ function PassAtK() {
   const start = usePage((state) => state.start);
   const measured = usePage((state) => state.measured);
   const ks = start && passAtK(start);
+  // Between two updates the policy is neither the old one nor the new.
+  const between = usePage(({ busy, latest }) => !busy && latest?.phase === "update");
   return (
     <div
       className="pass-at-k"
@@ -162,10 +164,15 @@ function PassAtK() {
           ).map(([name, evaluation], i) => (
             <tr key={i === 0 ? "base" : "now"}>
               <th scope="row">{name}</th>
-              {evaluation &&
+              {evaluation ? (
                 passAtK(evaluation)
                   .filter(({ k }) => SHOWN_KS.includes(k))
-                  .map(({ k, value }) => <td key={k}>{percent(value)}</td>)}
+                  .map(({ k, value }) => <td key={k}>{percent(value)}</td>)
+              ) : i === 1 && ks && between ? (
+                <td className="dim" colSpan={SHOWN_KS.length}>
+                  once this step is complete
+                </td>
+              ) : null}
             </tr>
           ))}
         </tbody>
