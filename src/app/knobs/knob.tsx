@@ -108,6 +108,13 @@ function readNumber(parameter: NumberParameter, text: string): Value {
   throw new RecipeError(`${parameter.label} must be a number, or a schedule such as “${scheduleExample(parameter)}”, got “${text}”`);
 }
 
+/** A number as the field shows it, in as few characters as four significant digits take: 0.0003, 3.5e-5. */
+function inField(value: number): string {
+  const plain = short(value, 4).replaceAll("−", "-");
+  const power = value.toExponential(3).replace(/\.?0*e\+?/, "e");
+  return plain.length > 6 && power.length < plain.length ? power : plain;
+}
+
 function NumberKnob(props: { path: string; parameter: NumberParameter; value: Value; tip: string; onChange: (value: Value) => void }) {
   const { parameter, tip, value, onChange } = props;
   const [draft, setDraft] = useState<number>();
@@ -146,6 +153,8 @@ function NumberKnob(props: { path: string; parameter: NumberParameter; value: Va
   };
   const scheduled = typeof value === "string" && draft === undefined;
   const shown = draft ?? (typeof value === "number" ? value : Number.NaN);
+  const inside = text ?? (scheduled ? String(value) : inField(shown));
+  const width = scheduled ? "" : inside.length > 8 ? "wide" : inside.length > 5 ? "narrow" : "";
   return (
     <>
       {!scheduled && (
@@ -161,9 +170,9 @@ function NumberKnob(props: { path: string; parameter: NumberParameter; value: Va
         />
       )}
       <input
-        className={`knob-number ${problem ? "invalid" : ""} ${!scheduled && (text?.length ?? 0) > 8 ? "wide" : ""}`}
+        className={`knob-number ${problem ? "invalid" : ""} ${width}`}
         inputMode={scheduled ? "text" : "decimal"}
-        value={text ?? (scheduled ? String(value) : short(shown, 4).replace("−", "-"))}
+        value={inside}
         onChange={(event) => setText(event.target.value)}
         onFocus={(event) => event.target.select()}
         onBlur={() => {

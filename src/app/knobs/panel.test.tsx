@@ -131,6 +131,15 @@ it("takes a schedule for a number, says where it stands, and refuses what is nei
   expect(screen.getByRole("slider", { name: "Temperature slider" })).toBeDefined();
 });
 
+it("shows small numbers whole, in as few characters as they take", () => {
+  begin({ "objective.clipLow": 0.0003, "objective.clipHigh": 0.00035 });
+  expect([field("Clip low").value, field("Clip high").value]).toEqual(["0.0003", "3.5e-4"]);
+  enter("Clip high", "4.5e-4");
+  answer();
+  expect(edits()).toEqual([["objective.clipHigh", 0.00045]]);
+  expect(field("Clip high").value).toBe("4.5e-4");
+});
+
 it("finds knobs and methods by any of their words", async () => {
   begin();
   const search = (text: string) =>
