@@ -148,6 +148,15 @@ it("has a view for every phase, which follows it; a chosen view stays until the 
   expect(selected()).toBe("Update");
   fireEvent.click(button("advantages"));
   expect(selected()).toBe("Advantages");
+  // The same again brings it back, and so does the phase at which the run stands.
+  fireEvent.click(screen.getByRole("tab", { name: "Objective" }));
+  fireEvent.click(button("advantages"));
+  expect(selected()).toBe("Advantages");
+  fireEvent.click(button("evaluation"));
+  fireEvent.click(screen.getByRole("tab", { name: "Objective" }));
+  fireEvent.click(button("evaluation"));
+  expect(selected()).toBe("Evaluation");
+  fireEvent.click(button("advantages"));
   fireEvent.click(screen.getByRole("tab", { name: "Objective" }));
   expect(screen.getByText(/Here from “update” on/)).toBeDefined();
 });

@@ -3,6 +3,7 @@ import { PHASES } from "../loop/record.ts";
 import { onePhase, pause, reset, setPace, steps, togglePlay, viewPhase } from "./actions.ts";
 import { leaveRun } from "./confirm.tsx";
 import { Icon } from "./icons.tsx";
+import { chooseView } from "./stage/views/store.ts";
 import { phaseIndex, shownPhase, shownRecord, usePage } from "./state.ts";
 
 /** Play, pause, one phase, one step, many, reset; the speed; the phases of the step. */
@@ -138,7 +139,11 @@ function PhaseRail() {
             type="button"
             disabled={i > reached}
             aria-current={phase === shown ? "step" : undefined}
-            onClick={() => viewPhase(i === reached ? undefined : phase)}
+            onClick={() => {
+              viewPhase(i === reached ? undefined : phase);
+              // It brings its own view, also where it was shown already.
+              chooseView(undefined);
+            }}
           >
             <span className="station" aria-hidden="true" />
             {phase}

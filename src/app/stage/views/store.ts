@@ -80,10 +80,9 @@ export const useStage = create<StageState>()(() => ({
   tall: false,
 }));
 
-/** A phase chosen on the rail brings its own view, a new run a closed inspector. */
+/** A new run begins with a closed inspector. */
 usePage.subscribe((now, before) => {
   if (now.run?.setup !== before.run?.setup) useStage.setState({ pinned: false, inspecting: false });
-  if (now.viewPhase !== before.viewPhase && now.viewPhase) useStage.setState({ view: undefined });
 });
 
 export const chooseView = (view: ViewId | undefined) => useStage.setState({ view });
