@@ -15,15 +15,21 @@ export function arrive({ step, phase, hidden, presenting, comparing }: Place): v
   if (comparing) useCompare.setState({ open: true });
   if (step === 0) return;
   useReplay.setState({ to: step });
-  steps(step);
-  const stop = usePage.subscribe((state, before) => {
-    const there = state.step >= step && !state.busy;
-    // Somebody wanted something else meanwhile.
-    const left = before.busy && !state.busy && state.run !== undefined && state.step < step;
-    if (!there && !left && state.fatal === undefined) return;
+  let asked = false;
+  const stop = usePage.subscribe((state) => {
+    if (state.fatal === undefined) {
+      if (state.run === undefined || state.busy) return;
+      // The run rests once before, with its first answers; from then on rest means its place, or that somebody wanted something else.
+      if (!asked && state.step === 0) {
+        if (state.latest?.phase !== "verdicts") return;
+        asked = true;
+        steps(step);
+        return;
+      }
+    }
     stop();
     useReplay.setState({ to: undefined });
-    if (there && phase) viewPhase(phase);
+    if (state.step >= step && phase) viewPhase(phase);
   });
 }
 
