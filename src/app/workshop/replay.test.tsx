@@ -1,6 +1,7 @@
 import { act, cleanup, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Command, Event } from "../../worker/protocol.ts";
+import { readLink } from "../link.ts";
 import { EMPTY, usePage } from "../state.ts";
 import { recordedRun, stubWorker } from "../testing.ts";
 import { applyAll } from "../worker-client.ts";
@@ -28,7 +29,7 @@ afterEach(() => {
 const tell = (all: readonly Event[]) => {
   for (const event of all) act(() => usePage.setState((state) => applyAll(state, [event]), true));
 };
-const place = { edits: [], step: 2, phase: "rewards", hidden: [], presenting: false, comparing: false } as const;
+const { place } = readLink("?step=2&phase=rewards", ["nano"]);
 const told = () => screen.queryByRole("status")?.textContent;
 
 it("runs a link's steps once the first answers are shown, tells how far it is, and looks at the link's phase", () => {
