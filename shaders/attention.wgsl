@@ -5,36 +5,13 @@
 // batch   [..]              blocks at `blocks`: (row start, row length, first query in the row), 64 queries each
 // o       [count, inner]    out
 // lse     [count, heads]    out
-// One invocation a query; grid (blocks, heads).
+// One invocation a query; grid (blocks, heads). Included with it: attention_head.wgsl.
 
-const HEAD_DIM = 16u;
-// Keys in workgroup memory at a time.
-const TILE = 32u;
-const PARTS = (HEAD_DIM + 3u) / 4u;
-
-struct Params {
-  heads: u32,
-  blocks: u32,
-  scale: f32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> qkv: array<f32>;
-@group(0) @binding(2) var<storage, read> batch: array<u32>;
 @group(0) @binding(3) var<storage, read_write> o: array<f32>;
 @group(0) @binding(4) var<storage, read_write> lse: array<f32>;
 
 var<workgroup> keys: array<vec4<f32>, TILE * PARTS>;
 var<workgroup> values: array<vec4<f32>, TILE * PARTS>;
-
-// Four channels, zero beyond the width of the head, which is even.
-fn load(at: u32, part: u32) -> vec4<f32> {
-  let i = at + part * 4u;
-  if (HEAD_DIM % 4u == 0u || part + 1u < PARTS) {
-    return vec4<f32>(qkv[i], qkv[i + 1u], qkv[i + 2u], qkv[i + 3u]);
-  }
-  return vec4<f32>(qkv[i], qkv[i + 1u], 0.0, 0.0);
-}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {

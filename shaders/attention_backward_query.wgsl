@@ -8,21 +8,8 @@
 // dO      [count, inner]     ∂L/∂o
 // dqkv    [count, 3·inner]   out: the q part, still rotated
 // delta   [count, heads]     out: D, for the keys' part
-// One invocation a query; grid (blocks, heads).
+// One invocation a query; grid (blocks, heads). Included with it: attention_head.wgsl.
 
-const HEAD_DIM = 16u;
-const TILE = 32u;
-const PARTS = (HEAD_DIM + 3u) / 4u;
-
-struct Params {
-  heads: u32,
-  blocks: u32,
-  scale: f32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> qkv: array<f32>;
-@group(0) @binding(2) var<storage, read> batch: array<u32>;
 @group(0) @binding(3) var<storage, read> o: array<f32>;
 @group(0) @binding(4) var<storage, read> lse: array<f32>;
 @group(0) @binding(5) var<storage, read> dO: array<f32>;
@@ -39,14 +26,6 @@ fn loadGradient(at: u32, part: u32) -> vec4<f32> {
     return vec4<f32>(dO[i], dO[i + 1u], dO[i + 2u], dO[i + 3u]);
   }
   return vec4<f32>(dO[i], dO[i + 1u], 0.0, 0.0);
-}
-
-fn load(at: u32, part: u32) -> vec4<f32> {
-  let i = at + part * 4u;
-  if (HEAD_DIM % 4u == 0u || part + 1u < PARTS) {
-    return vec4<f32>(qkv[i], qkv[i + 1u], qkv[i + 2u], qkv[i + 3u]);
-  }
-  return vec4<f32>(qkv[i], qkv[i + 1u], 0.0, 0.0);
 }
 
 @compute @workgroup_size(64)

@@ -11,8 +11,6 @@
 // output   [slots, maxNew, 4 + 2·alternatives]  token, samplerLogProb, logProb, entropy, alternatives, their log-probs
 // Activations live in workgroup memory, ROWS to a vector. Grid ⌈slots/ROWS⌉.
 
-alias Lanes = vec4<f32>;
-const ROWS = 4u;
 const THREADS = 128u;
 const HIDDEN = 64u;
 const HEADS = 4u;
@@ -22,15 +20,9 @@ const LAYERS = 2u;
 const EPS = 1e-5;
 // Longest sequence whose attention scores fit.
 const SPAN = 128u;
-// Elements of `scratch`: the largest of HEADS·SPAN, INTERMEDIATE and 3·VOCAB.
-const SCRATCH = 512u;
-// Elements of the partial sums: the largest of SEGMENTS, HIDDEN/8 and HEADS.
-const PARTIALS = 16u;
 
 const INNER = HEADS * HEAD_DIM;
 const HALF = HEAD_DIM / 2u;
-const BANNED = 1u;
-const STOP = 2u;
 
 // Where the tensors of a layer begin, from the layer's start.
 const QKV = HIDDEN;
@@ -64,15 +56,6 @@ struct Params {
   minP: f32,
 }
 
-struct Row {
-  token: u32,
-  position: i32,
-  produced: u32,
-  finished: u32,
-  limit: u32,
-  key: vec2<u32>,
-}
-
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> weights: array<f32>;
 @group(0) @binding(2) var<storage, read> control: array<u32>;
@@ -81,21 +64,11 @@ struct Row {
 @group(0) @binding(5) var<storage, read_write> state: array<i32>;
 @group(0) @binding(6) var<storage, read_write> output: array<u32>;
 
-var<workgroup> rows: array<Row, ROWS>;
 var<workgroup> running: u32;
 var<workgroup> longest: u32;
 var<workgroup> x: array<Lanes, HIDDEN>;
 var<workgroup> y: array<Lanes, max(HIDDEN, INNER)>;
 var<workgroup> q: array<Lanes, INNER>;
-var<workgroup> scratch: array<Lanes, SCRATCH>;
-var<workgroup> partialA: array<Lanes, PARTIALS>;
-var<workgroup> partialB: array<Lanes, PARTIALS>;
-var<workgroup> partialC: array<Lanes, PARTIALS>;
-var<private> firstSlot: u32;
-
-fn outputAt(r: u32, step: u32) -> u32 {
-  return ((firstSlot + r) * params.maxNew + step) * (4u + 2u * params.alternatives);
-}
 
 // Where the keys of row r and a layer begin; the values follow INNER·capacity later.
 fn cacheAt(r: u32, layer: u32) -> u32 {
@@ -228,23 +201,7 @@ fn attend(local: u32, layer: u32) {
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  firstSlot = group.x * ROWS;
-  if (local < ROWS) {
-    var row = Row(0u, -1, 0u, 0u, 0u, vec2<u32>());
-    let slot = firstSlot + local;
-    if (slot < params.count) {
-      let entry = params.slots + slot * 3u;
-      row = Row(
-        u32(state[slot * 4u]),
-        state[slot * 4u + 1u],
-        u32(state[slot * 4u + 2u]),
-        u32(state[slot * 4u + 3u]),
-        control[entry],
-        vec2<u32>(control[entry + 1u], control[entry + 2u]),
-      );
-    }
-    rows[local] = row;
-  }
+  loadRows(group.x, local);
   workgroupBarrier();
   for (var step = 0u; step < params.steps; step++) {
     if (local == 0u) {
@@ -313,11 +270,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
     sampleTokens(local, params.firstStep + step);
   }
-  if (local < ROWS && firstSlot + local < params.count) {
-    let at = (firstSlot + local) * 4u;
-    state[at] = i32(rows[local].token);
-    state[at + 1u] = rows[local].position;
-    state[at + 2u] = i32(rows[local].produced);
-    state[at + 3u] = i32(rows[local].finished);
-  }
+  storeRows(local);
 }

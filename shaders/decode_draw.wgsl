@@ -8,14 +8,7 @@
 // output   [slots, maxNew, 4 + 2·alternatives]  token, samplerLogProb, logProb, entropy, alternatives, their log-probs
 // Grid ⌈slots/ROWS⌉.
 
-alias Lanes = vec4<f32>;
-const ROWS = 4u;
 const THREADS = 64u;
-// Elements of `scratch`: 3·VOCAB; of the partial sums: SEGMENTS.
-const SCRATCH = 312u;
-const PARTIALS = 13u;
-const BANNED = 1u;
-const STOP = 2u;
 
 struct Params {
   vocab: u32,
@@ -33,51 +26,15 @@ struct Params {
   minP: f32,
 }
 
-struct Row {
-  token: u32,
-  position: i32,
-  produced: u32,
-  finished: u32,
-  limit: u32,
-  key: vec2<u32>,
-}
-
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> logits: array<f32>;
 @group(0) @binding(2) var<storage, read> control: array<u32>;
 @group(0) @binding(3) var<storage, read_write> state: array<i32>;
 @group(0) @binding(4) var<storage, read_write> output: array<u32>;
 
-var<workgroup> rows: array<Row, ROWS>;
-var<workgroup> scratch: array<Lanes, SCRATCH>;
-var<workgroup> partialA: array<Lanes, PARTIALS>;
-var<workgroup> partialB: array<Lanes, PARTIALS>;
-var<workgroup> partialC: array<Lanes, PARTIALS>;
-var<private> firstSlot: u32;
-
-fn outputAt(r: u32, step: u32) -> u32 {
-  return ((firstSlot + r) * params.maxNew + step) * (4u + 2u * params.alternatives);
-}
-
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  firstSlot = group.x * ROWS;
-  if (local < ROWS) {
-    var row = Row(0u, -1, 0u, 0u, 0u, vec2<u32>());
-    let slot = firstSlot + local;
-    if (slot < params.count) {
-      let entry = params.slots + slot * 3u;
-      row = Row(
-        u32(state[slot * 4u]),
-        state[slot * 4u + 1u],
-        u32(state[slot * 4u + 2u]),
-        u32(state[slot * 4u + 3u]),
-        control[entry],
-        vec2<u32>(control[entry + 1u], control[entry + 2u]),
-      );
-    }
-    rows[local] = row;
-  }
+  loadRows(group.x, local);
   for (var v = local; v < params.vocab; v += THREADS) {
     var z = Lanes(0.0);
     for (var r = 0u; r < ROWS; r++) {
@@ -87,11 +44,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
   workgroupBarrier();
   sampleTokens(local, params.step);
-  if (local < ROWS && firstSlot + local < params.count) {
-    let at = (firstSlot + local) * 4u;
-    state[at] = i32(rows[local].token);
-    state[at + 1u] = rows[local].position;
-    state[at + 2u] = i32(rows[local].produced);
-    state[at + 3u] = i32(rows[local].finished);
-  }
+  storeRows(local);
 }

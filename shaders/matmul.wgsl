@@ -9,30 +9,7 @@
 // residual  [m, n]  (RESIDUAL only)
 // c         [m, n] at cOffset
 // A workgroup of 16×16 makes a 64×64 tile, 4×4 elements an invocation, k in steps of 16 through workgroup memory.
-// Grid (⌈n/64⌉, ⌈m/64⌉, slices).
-
-const TRANSPOSE_A = false;
-const TRANSPOSE_B = false;
-const RESIDUAL = false;
-
-struct Params {
-  m: u32,
-  n: u32,
-  k: u32,
-  aOffset: u32,
-  aStride: u32,
-  bOffset: u32,
-  bStride: u32,
-  cOffset: u32,
-  cSlice: u32,
-  length: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read> b: array<f32>;
-@group(0) @binding(3) var<storage, read> residual: array<f32>;
-@group(0) @binding(4) var<storage, read_write> c: array<f32>;
+// Grid (⌈n/64⌉, ⌈m/64⌉, slices). Included with it: matmul_operands.wgsl.
 
 const TILE = 64u;
 const DEPTH = 16u;

@@ -1,31 +1,8 @@
 // Matrix product without workgroup memory, for adapters that run on a processor: there a barrier costs more than a cache line.
-// Same bindings, parameters and meaning as matmul.wgsl:
+// Same meaning as matmul.wgsl, and included with it matmul_operands.wgsl, too:
 //   c[m, n] = Σ_k a(m, k)·b(k, n)  (+ residual[m, n] with RESIDUAL), in slices along z.
 //
 // One invocation makes an 8×8 tile; grid (⌈⌈n/8⌉·⌈m/8⌉ / 64⌉, 1, slices).
-
-const TRANSPOSE_A = false;
-const TRANSPOSE_B = false;
-const RESIDUAL = false;
-
-struct Params {
-  m: u32,
-  n: u32,
-  k: u32,
-  aOffset: u32,
-  aStride: u32,
-  bOffset: u32,
-  bStride: u32,
-  cOffset: u32,
-  cSlice: u32,
-  length: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read> b: array<f32>;
-@group(0) @binding(3) var<storage, read> residual: array<f32>;
-@group(0) @binding(4) var<storage, read_write> c: array<f32>;
 
 // Beyond the edge the last row or column is read again; what comes of it is not stored.
 fn rowStart(m: u32) -> u32 {

@@ -6,27 +6,10 @@
 // batch    [..]           row numbers at `index` (GATHER only)
 // y        [count, width] out
 // inverse  [count]        out: r, which the backward pass needs
-// A workgroup normalises four rows, sixteen invocations a row; sums run in a fixed order.
+// A workgroup normalises four rows, sixteen invocations a row; sums run in a fixed order. Included with it: rms_norm_row.wgsl.
 
-const GATHER = false;
-const LANES = 16u;
-
-struct Params {
-  count: u32,
-  width: u32,
-  weight: u32,
-  index: u32,
-  eps: f32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> theta: array<f32>;
-@group(0) @binding(3) var<storage, read> batch: array<u32>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 @group(0) @binding(5) var<storage, read_write> inverse: array<f32>;
-
-var<workgroup> partial: array<f32, 64>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -36,24 +19,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   var start = 0u;
   var sum = 0.0;
   if (inside) {
-    var s = i;
-    if (GATHER) {
-      s = batch[params.index + i];
-    }
-    start = s * params.width;
+    start = rowOf(i) * params.width;
     for (var j = lane; j < params.width; j += LANES) {
       let value = x[start + j];
       sum += value * value;
     }
   }
-  partial[local] = sum;
-  workgroupBarrier();
+  let total = sumOfLanes(local, sum);
   if (!inside) {
     return;
-  }
-  var total = 0.0;
-  for (var l = 0u; l < LANES; l++) {
-    total += partial[local - lane + l];
   }
   let r = 1.0 / sqrt(total / f32(params.width) + params.eps);
   for (var j = lane; j < params.width; j += LANES) {

@@ -9,29 +9,14 @@
 // dy        [count, width]
 // residual  [.., width]    the gradient that arrives along the skip connection (RESIDUAL only)
 // dx        [.., width]    out
-// A workgroup handles four rows, sixteen invocations a row; sums run in a fixed order.
+// A workgroup handles four rows, sixteen invocations a row; sums run in a fixed order. Included with it: rms_norm_row.wgsl.
 
-const GATHER = false;
 const RESIDUAL = true;
-const LANES = 16u;
 
-struct Params {
-  count: u32,
-  width: u32,
-  weight: u32,
-  index: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> theta: array<f32>;
-@group(0) @binding(3) var<storage, read> batch: array<u32>;
 @group(0) @binding(4) var<storage, read> inverse: array<f32>;
 @group(0) @binding(5) var<storage, read> dy: array<f32>;
 @group(0) @binding(6) var<storage, read> residual: array<f32>;
 @group(0) @binding(7) var<storage, read_write> dx: array<f32>;
-
-var<workgroup> partial: array<f32, 64>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -42,24 +27,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   var r = 0.0;
   var sum = 0.0;
   if (inside) {
-    var s = i;
-    if (GATHER) {
-      s = batch[params.index + i];
-    }
-    start = s * params.width;
+    start = rowOf(i) * params.width;
     r = inverse[i];
     for (var j = lane; j < params.width; j += LANES) {
       sum += theta[params.weight + j] * dy[i * params.width + j] * x[start + j] * r;
     }
   }
-  partial[local] = sum;
-  workgroupBarrier();
+  let total = sumOfLanes(local, sum);
   if (!inside) {
     return;
-  }
-  var total = 0.0;
-  for (var l = 0u; l < LANES; l++) {
-    total += partial[local - lane + l];
   }
   let mean = total / f32(params.width);
   for (var j = lane; j < params.width; j += LANES) {

@@ -1,5 +1,5 @@
 // The backward pass of whole rows, down to the gradients of every matrix's output; weight_gradients.wgsl makes the weights' own from them.
-// A workgroup (or, on a processor, an invocation) carries one row. Included with it: row_product_direct.wgsl or row_product_tiled.wgsl.
+// A workgroup (or, on a processor, an invocation) carries one row. Included with it: row.wgsl, and row_product_direct.wgsl or row_product_tiled.wgsl.
 //
 // theta  [P]     weights, in the order of parameterLayout
 // batch  [..]    at `rows`: (first token, tokens, first prediction, predictions) per row
@@ -141,22 +141,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     return;
   }
   let local = threadOf(index);
-  let entry = params.rows + row * 4u;
-  let start = batch[entry];
-  let count = batch[entry + 1u];
-  let firstPrediction = batch[entry + 2u];
-  let predictions = batch[entry + 3u];
+  let at = rowAt(row);
+  let start = at.start;
+  let count = at.count;
+  let predictions = at.predictions;
   let d = params.hidden;
   let inner = params.heads * params.headDim;
   let m = params.intermediate;
   let tokens = params.tokens;
-
-  // θ: where a layer's tensors begin, from the layer's start.
-  let oAt = d + 3u * inner * d;
-  let norm2At = oAt + d * inner;
-  let gateUpAt = norm2At + d;
-  let downAt = gateUpAt + 2u * m * d;
-  let layerSize = downAt + d * m;
 
   // Shared by all layers, after the last one's dx.
   let spare = params.layersAt + (params.layers * params.layerWidth + d) * tokens;
@@ -168,17 +160,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
   for (var phase = params.firstPhase; phase < params.lastPhase; phase++) {
     let layer = params.layers - (phase + 8u) / 9u;
-    let weights = params.vocab * d + layer * layerSize;
-    // In kept: this row's part of the arrays of the forward pass.
-    let before = params.keptAt + layer * params.keptWidth * tokens;
-    let x = before + start * d;
-    let inverse1 = before + tokens * 2u * d + start;
-    let qkv = before + tokens * (2u * d + 1u) + start * 3u * inner;
-    let lse = before + tokens * (2u * d + 1u + 4u * inner) + start * params.heads;
-    let after = before + tokens * (2u * d + 1u + 4u * inner + params.heads);
-    let x1 = after + start * d;
-    let inverse2 = after + tokens * 2u * d + start;
-    let gateUp = after + tokens * (2u * d + 1u) + start * 2u * m;
+    let weights = tensorsOf(layer);
+    // In kept.
+    let a = activationsAt(params.keptAt + layer * params.keptWidth * tokens, start);
     // In work.
     let base = params.layersAt + layer * params.layerWidth * tokens;
     let dx = base + start * d;
@@ -195,44 +179,44 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     // The norm after the product, if there is one.
     var normalised = false;
     var rows = count;
-    var source = x;
-    var inverse = inverse1;
-    var weight = weights;
+    var source = a.x;
+    var inverse = a.inverse1;
+    var weight = weights.norm1;
     var residual = dx1;
     var goal = dx;
     let kind = select((phase + 8u) % 9u, 9u, phase == 0u);
     switch (kind) {
       case 0u: {
-        p = linear(count, m, d, above, weights + downAt, dh);
+        p = linear(count, m, d, above, weights.down, dh);
       }
       case 1u: {
         normalised = true;
-        source = x1;
-        inverse = inverse2;
-        weight = weights + norm2At;
+        source = a.x1;
+        inverse = a.inverse2;
+        weight = weights.norm2;
         residual = above;
         goal = dx1;
-        p = linear(count, d, 2u * m, dGateUp, weights + gateUpAt, dn2);
+        p = linear(count, d, 2u * m, dGateUp, weights.gateUp, dn2);
       }
       case 2u: {
-        p = linear(count, inner, d, dx1, weights + oAt, dO);
+        p = linear(count, inner, d, dx1, weights.o, dO);
       }
       case 3u, 4u: {
         p = Product(
           count, count, params.headDim, params.heads, select(dO, qCopy, kind == 3u), inner, 1u, params.headDim,
-          qkv + select(2u, 1u, kind == 3u) * inner, 3u * inner, 1u, params.headDim,
+          a.qkv + select(2u, 1u, kind == 3u) * inner, 3u * inner, 1u, params.headDim,
           ds, params.heads * span, 1u, span, NONE, false, COLUMNS_UP_TO_ROW,
         );
       }
       case 5u: {
         p = Product(
-          count, params.headDim, count, params.heads, ds, params.heads * span, 1u, span, qkv + inner, 1u, 3u * inner, params.headDim,
+          count, params.headDim, count, params.heads, ds, params.heads * span, 1u, span, a.qkv + inner, 1u, 3u * inner, params.headDim,
           dqkv, 3u * inner, 1u, params.headDim, NONE, false, INNER_UP_TO_ROW,
         );
       }
       case 6u: {
         p = Product(
-          count, params.headDim, count, params.heads, ds, 1u, params.heads * span, span, qkv, 1u, 3u * inner, params.headDim,
+          count, params.headDim, count, params.heads, ds, 1u, params.heads * span, span, a.qkv, 1u, 3u * inner, params.headDim,
           dqkv + inner, 3u * inner, 1u, params.headDim, NONE, false, INNER_FROM_ROW,
         );
       }
@@ -245,17 +229,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       }
       case 8u: {
         normalised = true;
-        p = linear(count, d, 3u * inner, dqkv, weights + d, dn1);
+        p = linear(count, d, 3u * inner, dqkv, weights.qkv, dn1);
       }
       default: {
         normalised = true;
         rows = predictions;
         let silent = (count - predictions - 1u) * d;
-        source = x + silent;
-        inverse = params.predictions * (params.vocab + d) + firstPrediction;
+        source = a.x + silent;
+        inverse = params.predictions * (params.vocab + d) + at.firstPrediction;
         residual = NONE;
         goal = dx + silent;
-        p = linear(predictions, d, params.vocab, firstPrediction * params.vocab, 0u, params.predictions * params.vocab + firstPrediction * d);
+        p = linear(predictions, d, params.vocab, at.firstPrediction * params.vocab, 0u, params.predictions * params.vocab + at.firstPrediction * d);
         // The other tokens predict nothing that counts.
         for (var i = local; i < silent + d; i += THREADS) {
           work[dx + select(i, i - silent + (count - 1u) * d, i >= silent)] = 0.0;
@@ -267,21 +251,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       normaliseBackward(local, rows, source, inverse, weight, p.c, residual, goal);
     } else if (kind == 0u) {
       for (var i = local; i < count * m; i += THREADS) {
-        let at = i / m * 2u * m + i % m;
-        let g = kept[gateUp + at];
+        let pair = i / m * 2u * m + i % m;
+        let g = kept[a.gateUp + pair];
         let s = 1.0 / (1.0 + exp(min(-g, 80.0)));
         let gradient = work[dh + i];
-        work[dGateUp + at] = gradient * kept[gateUp + at + m] * s * (1.0 + g * (1.0 - s));
-        work[dGateUp + at + m] = gradient * g * s;
+        work[dGateUp + pair] = gradient * kept[a.gateUp + pair + m] * s * (1.0 + g * (1.0 - s));
+        work[dGateUp + pair + m] = gradient * g * s;
       }
       synchronise();
     } else if (kind == 2u) {
       for (var i = local; i < count * inner; i += THREADS) {
-        work[qCopy + i] = kept[qkv + i / inner * 3u * inner + i % inner];
+        work[qCopy + i] = kept[a.qkv + i / inner * 3u * inner + i % inner];
       }
       synchronise();
     } else if (kind == 3u) {
-      probabilities(local, count, ds, lse, scores);
+      probabilities(local, count, ds, a.lse, scores);
     } else if (kind == 4u) {
       softmaxBackward(local, count, ds, scores);
     } else if (kind == 7u) {

@@ -1,5 +1,5 @@
 // The forward pass of whole rows: a workgroup (or, on a processor, an invocation) carries one row of a packed batch through embedding,
-// layers and head, so that nobody else ever waits for it. Included with it: row_product_direct.wgsl or row_product_tiled.wgsl.
+// layers and head, so that nobody else ever waits for it. Included with it: row.wgsl, and row_product_direct.wgsl or row_product_tiled.wgsl.
 //
 // theta  [P]     weights, in the order of parameterLayout
 // batch  [..]    tokens at `tokenIds`; at `rows`: (first token, tokens, first prediction, predictions) per row
@@ -125,21 +125,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     return;
   }
   let local = threadOf(index);
-  let entry = params.rows + row * 4u;
-  let start = batch[entry];
-  let count = batch[entry + 1u];
-  let firstPrediction = batch[entry + 2u];
-  let predictions = batch[entry + 3u];
+  let at = rowAt(row);
+  let start = at.start;
+  let count = at.count;
+  let predictions = at.predictions;
   let d = params.hidden;
   let inner = params.heads * params.headDim;
   let m = params.intermediate;
-
-  // θ: where a layer's tensors begin, from the layer's start.
-  let oAt = d + 3u * inner * d;
-  let norm2At = oAt + d * inner;
-  let gateUpAt = norm2At + d;
-  let downAt = gateUpAt + 2u * m * d;
-  let layerSize = downAt + d * m;
 
   if (params.firstPhase == 0u) {
     let x = params.layersAt + start * d;
@@ -151,82 +143,68 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   for (var phase = params.firstPhase; phase < params.lastPhase; phase++) {
     let layer = phase / 6u;
     let kind = select(phase % 6u, 6u, layer == params.layers);
-    let weights = params.vocab * d + layer * layerSize;
-    // Where this row's part of a layer's arrays begins.
-    let base = params.layersAt + layer * params.layerWidth * params.tokens;
-    let x = base + start * d;
-    let n1 = base + params.tokens * d + start * d;
-    let inverse1 = base + params.tokens * 2u * d + start;
-    let qkv = base + params.tokens * (2u * d + 1u) + start * 3u * inner;
-    let o = base + params.tokens * (2u * d + 1u + 3u * inner) + start * inner;
-    let lse = base + params.tokens * (2u * d + 1u + 4u * inner) + start * params.heads;
-    let afterAttention = base + params.tokens * (2u * d + 1u + 4u * inner + params.heads);
-    let x1 = afterAttention + start * d;
-    let n2 = afterAttention + params.tokens * d + start * d;
-    let inverse2 = afterAttention + params.tokens * 2u * d + start;
-    let gateUp = afterAttention + params.tokens * (2u * d + 1u) + start * 2u * m;
-    let h = afterAttention + params.tokens * (2u * d + 1u + 2u * m) + start * m;
-
+    let weights = tensorsOf(layer);
+    let a = activationsAt(params.layersAt + layer * params.layerWidth * params.tokens, start);
     let scores = params.scoresAt + start * params.heads * params.span;
 
     var p: Product;
     // What is normalised before the product: rows, from where, by which weight, to where, and where the inverse goes.
     var normalised = false;
     var rows = count;
-    var source = x;
-    var weight = weights;
-    var goal = n1;
-    var inverse = inverse1;
+    var source = a.x;
+    var weight = weights.norm1;
+    var goal = a.n1;
+    var inverse = a.inverse1;
     switch (kind) {
       case 0u: {
         normalised = true;
-        p = linear(count, 3u * inner, d, n1, weights + d, qkv, NONE);
+        p = linear(count, 3u * inner, d, a.n1, weights.qkv, a.qkv, NONE);
       }
       case 1u: {
-        rotate(local, count, qkv);
+        rotate(local, count, a.qkv);
         let step = params.heads * params.span;
         p = Product(
-          count, count, params.headDim, params.heads, qkv, 3u * inner, 1u, params.headDim, qkv + inner, 3u * inner, 1u, params.headDim,
+          count, count, params.headDim, params.heads, a.qkv, 3u * inner, 1u, params.headDim, a.qkv + inner, 3u * inner, 1u, params.headDim,
           scores, step, 1u, params.span, NONE, false, COLUMNS_UP_TO_ROW,
         );
       }
       case 2u: {
-        softmax(local, count, scores, lse);
+        softmax(local, count, scores, a.lse);
         let step = params.heads * params.span;
         p = Product(
-          count, params.headDim, count, params.heads, scores, step, 1u, params.span, qkv + 2u * inner, 1u, 3u * inner, params.headDim,
-          o, inner, 1u, params.headDim, NONE, false, INNER_UP_TO_ROW,
+          count, params.headDim, count, params.heads, scores, step, 1u, params.span, a.qkv + 2u * inner, 1u, 3u * inner, params.headDim,
+          a.o, inner, 1u, params.headDim, NONE, false, INNER_UP_TO_ROW,
         );
       }
       case 3u: {
-        p = linear(count, d, inner, o, weights + oAt, x1, x);
+        p = linear(count, d, inner, a.o, weights.o, a.x1, a.x);
       }
       case 4u: {
         normalised = true;
-        source = x1;
-        weight = weights + norm2At;
-        goal = n2;
-        inverse = inverse2;
-        p = linear(count, 2u * m, d, n2, weights + gateUpAt, gateUp, NONE);
+        source = a.x1;
+        weight = weights.norm2;
+        goal = a.n2;
+        inverse = a.inverse2;
+        p = linear(count, 2u * m, d, a.n2, weights.gateUp, a.gateUp, NONE);
       }
       case 5u: {
         for (var i = local; i < count * m; i += THREADS) {
-          let at = gateUp + i / m * 2u * m + i % m;
-          let g = work[at];
+          let gate = a.gateUp + i / m * 2u * m + i % m;
+          let g = work[gate];
           // exp may overflow to infinity only beyond 88, where σ is 0 in float32 anyway.
-          work[h + i] = g / (1.0 + exp(min(-g, 80.0))) * work[at + m];
+          work[a.h + i] = g / (1.0 + exp(min(-g, 80.0))) * work[gate + m];
         }
         synchronise();
-        p = linear(count, d, m, h, weights + downAt, x + params.layerWidth * params.tokens, x1);
+        p = linear(count, d, m, a.h, weights.down, a.x + params.layerWidth * params.tokens, a.x1);
       }
       default: {
         // The predicting tokens are the row's last ones but one.
         normalised = true;
         rows = predictions;
-        source = x + (count - predictions - 1u) * d;
-        goal = params.predictions * params.vocab + firstPrediction * d;
-        inverse = params.predictions * (params.vocab + d) + firstPrediction;
-        p = linear(predictions, params.vocab, d, goal, 0u, firstPrediction * params.vocab, NONE);
+        source = a.x + (count - predictions - 1u) * d;
+        goal = params.predictions * params.vocab + at.firstPrediction * d;
+        inverse = params.predictions * (params.vocab + d) + at.firstPrediction;
+        p = linear(predictions, params.vocab, d, goal, 0u, at.firstPrediction * params.vocab, NONE);
       }
     }
     if (normalised) {

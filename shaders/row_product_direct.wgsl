@@ -1,45 +1,12 @@
 // Matrix products of a row, for adapters that run on a processor: an invocation carries a row all alone, and nobody waits for anybody.
 // Barriers would cost more than cache lines there.
-//   work[c + …] = Σ_k work[a + …]·b  (+ work[residual + …]); see Product.
+//   work[c + …] = Σ_k work[a + …]·b  (+ work[residual + …]); see Product in row.wgsl.
 // Included by row_forward.wgsl and row_backward.wgsl, which declare the buffers. 8×8 elements at a time.
 
 const WORKGROUP = 8u;
 // Invocations to a row, and those that share a sum over the width of a row of numbers.
 const THREADS = 1u;
 const NORM_LANES = 1u;
-const NONE = 0xffffffffu;
-// Columns after the row are not used; inner numbers after the row are zero; those before the row, or before the column, are zero.
-const COLUMNS_UP_TO_ROW = 1u;
-const INNER_UP_TO_ROW = 2u;
-const INNER_FROM_ROW = 3u;
-const INNER_FROM_COLUMN = 4u;
-
-struct Product {
-  // c[i, j] = Σ_k a[i, k]·b[j, k], rows × columns, for each of `heads`.
-  rows: u32,
-  columns: u32,
-  inner: u32,
-  heads: u32,
-  // Where an operand begins, and its steps by row (of b: by column), by k and by head.
-  a: u32,
-  aRow: u32,
-  aInner: u32,
-  aHead: u32,
-  b: u32,
-  bColumn: u32,
-  bInner: u32,
-  bHead: u32,
-  c: u32,
-  cRow: u32,
-  cColumn: u32,
-  cHead: u32,
-  // Added to c, with c's steps; NONE: nothing.
-  residual: u32,
-  // Whether b lies in theta; else in kept.
-  weights: bool,
-  // What may be left out because it is not used, or zero.
-  causal: u32,
-}
 
 fn product(local: u32, p: Product) {
   let across = (p.columns + 7u) / 8u;

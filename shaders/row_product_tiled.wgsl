@@ -1,5 +1,5 @@
 // Matrix products of a row's workgroup, through workgroup memory, as GPUs like it.
-//   work[c + …] = Σ_k work[a + …]·b  (+ work[residual + …]); see Product.
+//   work[c + …] = Σ_k work[a + …]·b  (+ work[residual + …]); see Product in row.wgsl.
 // Included by row_forward.wgsl and row_backward.wgsl, which declare the buffers, and call it in one place: compilers put functions that
 // synchronise where they are called, and some take time quadratic in what that makes.
 // 16×16 invocations make 64×64 elements, 4×4 each, k in steps of 16.
@@ -12,39 +12,6 @@ const TILE = 64u;
 const DEPTH = 16u;
 // One element of padding keeps rows of a tile out of one memory bank.
 const PITCH = 65u;
-const NONE = 0xffffffffu;
-// Columns after the row are not used; inner numbers after the row are zero; those before the row, or before the column, are zero.
-const COLUMNS_UP_TO_ROW = 1u;
-const INNER_UP_TO_ROW = 2u;
-const INNER_FROM_ROW = 3u;
-const INNER_FROM_COLUMN = 4u;
-
-struct Product {
-  // c[i, j] = Σ_k a[i, k]·b[j, k], rows × columns, for each of `heads`.
-  rows: u32,
-  columns: u32,
-  inner: u32,
-  heads: u32,
-  // Where an operand begins, and its steps by row (of b: by column), by k and by head.
-  a: u32,
-  aRow: u32,
-  aInner: u32,
-  aHead: u32,
-  b: u32,
-  bColumn: u32,
-  bInner: u32,
-  bHead: u32,
-  c: u32,
-  cRow: u32,
-  cColumn: u32,
-  cHead: u32,
-  // Added to c, with c's steps; NONE: nothing.
-  residual: u32,
-  // Whether b lies in theta; else in kept.
-  weights: bool,
-  // What may be left out because it is not used, or zero.
-  causal: u32,
-}
 
 var<workgroup> tileA: array<f32, 1040>;
 var<workgroup> tileB: array<f32, 1040>;

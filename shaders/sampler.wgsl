@@ -1,5 +1,5 @@
 // Drawing the next token of ROWS sequences from their logits z, all rows at once: a vector component is a row.
-// No bindings of its own: included after a kernel that declares them (decode.wgsl).
+// No bindings of its own: included after a kernel that declares them (decode.wgsl, decode_draw.wgsl).
 //
 //   policy:  logProb = z_a − ln Σ exp z,  H = −Σ p ln p, at temperature 1, nothing removed; its most probable tokens
 //   sampler: w_v = exp((z_v − max)/T) without the banned tokens, then top-k, then top-p, then min-p;
@@ -9,9 +9,67 @@
 //
 // scratch[v] holds z on entry; scratch[VOCAB + v] and scratch[2·VOCAB + v] are work space.
 
+alias Lanes = vec4<f32>;
+const ROWS = 4u;
+// Elements of `scratch`: what the including kernel needs, and at least 3·VOCAB; of the partial sums likewise, and at least SEGMENTS.
+const SCRATCH = 512u;
+const PARTIALS = 16u;
+const BANNED = 1u;
+const STOP = 2u;
 const VOCAB = 104u;
 const SEGMENT = 8u;
 const SEGMENTS = (VOCAB + SEGMENT - 1u) / SEGMENT;
+
+struct Row {
+  token: u32,
+  position: i32,
+  produced: u32,
+  finished: u32,
+  limit: u32,
+  key: vec2<u32>,
+}
+
+var<workgroup> rows: array<Row, ROWS>;
+var<workgroup> scratch: array<Lanes, SCRATCH>;
+var<workgroup> partialA: array<Lanes, PARTIALS>;
+var<workgroup> partialB: array<Lanes, PARTIALS>;
+var<workgroup> partialC: array<Lanes, PARTIALS>;
+var<private> firstSlot: u32;
+
+fn outputAt(r: u32, step: u32) -> u32 {
+  return ((firstSlot + r) * params.maxNew + step) * (4u + 2u * params.alternatives);
+}
+
+// From `state` and `control` to the workgroup's rows; those beyond the last slot have ended. A barrier must follow.
+fn loadRows(group: u32, local: u32) {
+  firstSlot = group * ROWS;
+  if (local < ROWS) {
+    var row = Row(0u, -1, 0u, 0u, 0u, vec2<u32>());
+    let slot = firstSlot + local;
+    if (slot < params.count) {
+      let entry = params.slots + slot * 3u;
+      row = Row(
+        u32(state[slot * 4u]),
+        state[slot * 4u + 1u],
+        u32(state[slot * 4u + 2u]),
+        u32(state[slot * 4u + 3u]),
+        control[entry],
+        vec2<u32>(control[entry + 1u], control[entry + 2u]),
+      );
+    }
+    rows[local] = row;
+  }
+}
+
+fn storeRows(local: u32) {
+  if (local < ROWS && firstSlot + local < params.count) {
+    let at = (firstSlot + local) * 4u;
+    state[at] = i32(rows[local].token);
+    state[at + 1u] = rows[local].position;
+    state[at + 2u] = i32(rows[local].produced);
+    state[at + 3u] = i32(rows[local].finished);
+  }
+}
 
 // A bound that compilers do not unroll.
 fn segments() -> u32 {

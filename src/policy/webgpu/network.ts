@@ -2,6 +2,7 @@ import adamwSource from "../../../shaders/adamw.wgsl?raw";
 import attentionSource from "../../../shaders/attention.wgsl?raw";
 import attentionKeySource from "../../../shaders/attention_backward_key.wgsl?raw";
 import attentionQuerySource from "../../../shaders/attention_backward_query.wgsl?raw";
+import attentionHeadSource from "../../../shaders/attention_head.wgsl?raw";
 import clipSource from "../../../shaders/clip_gradient.wgsl?raw";
 import embedSource from "../../../shaders/embed.wgsl?raw";
 import embedBackwardSource from "../../../shaders/embed_backward.wgsl?raw";
@@ -10,11 +11,14 @@ import logSoftmaxSource from "../../../shaders/log_softmax.wgsl?raw";
 import logSoftmaxBackwardSource from "../../../shaders/log_softmax_backward.wgsl?raw";
 import matmulTiledSource from "../../../shaders/matmul.wgsl?raw";
 import matmulDirectSource from "../../../shaders/matmul_direct.wgsl?raw";
+import matmulOperandsSource from "../../../shaders/matmul_operands.wgsl?raw";
 import reduceSource from "../../../shaders/reduce_gradients.wgsl?raw";
 import normSource from "../../../shaders/rms_norm.wgsl?raw";
 import normBackwardSource from "../../../shaders/rms_norm_backward.wgsl?raw";
+import normRowSource from "../../../shaders/rms_norm_row.wgsl?raw";
 import normWeightSource from "../../../shaders/rms_norm_weight_gradient.wgsl?raw";
 import rotarySource from "../../../shaders/rotary.wgsl?raw";
+import rowSource from "../../../shaders/row.wgsl?raw";
 import rowBackwardSource from "../../../shaders/row_backward.wgsl?raw";
 import rowForwardSource from "../../../shaders/row_forward.wgsl?raw";
 import rowProductDirectSource from "../../../shaders/row_product_direct.wgsl?raw";
@@ -157,14 +161,14 @@ function rowPrograms(matmul: MatmulVariant) {
   const product = direct ? rowProductDirectSource : rowProductTiledSource;
   // In the forward pass all activations lie in the one buffer that it works in; a buffer can be bound once only.
   return {
-    forward: program("row_forward", [rowForwardSource, product.replaceAll("kept[", "work[")]),
-    backward: program("row_backward", [rowBackwardSource, product]),
+    forward: program("row_forward", [rowForwardSource, rowSource, product.replaceAll("kept[", "work[")]),
+    backward: program("row_backward", [rowBackwardSource, rowSource, product]),
     weights: program("weight_gradients", [weightGradientsSource, direct ? weightProductDirectSource : weightProductTiledSource]),
   };
 }
 
 function trainingPrograms(config: PolicyConfig, matmul: MatmulVariant) {
-  const matmulSource = matmul === "direct" ? matmulDirectSource : matmulTiledSource;
+  const matmulSource = [matmul === "direct" ? matmulDirectSource : matmulTiledSource, matmulOperandsSource];
   const parts = Math.ceil(config.headDim / 4);
   // Workgroup memory is 16 KiB: two vectors of a head's width, and two numbers, for each key or query of a tile.
   const tile = Math.min(32, Math.floor(16384 / (32 * parts + 8)));
@@ -172,10 +176,10 @@ function trainingPrograms(config: PolicyConfig, matmul: MatmulVariant) {
   const gather = { GATHER: true };
   return {
     embed: program("embed", embedSource),
-    norm: program("rms_norm", normSource),
-    normGather: program("rms_norm", normSource, gather),
-    normBackward: program("rms_norm_backward", normBackwardSource),
-    normBackwardGather: program("rms_norm_backward", normBackwardSource, { GATHER: true, RESIDUAL: false }),
+    norm: program("rms_norm", [normSource, normRowSource]),
+    normGather: program("rms_norm", [normSource, normRowSource], gather),
+    normBackward: program("rms_norm_backward", [normBackwardSource, normRowSource]),
+    normBackwardGather: program("rms_norm_backward", [normBackwardSource, normRowSource], { GATHER: true, RESIDUAL: false }),
     normWeight: program("rms_norm_weight_gradient", normWeightSource),
     normWeightGather: program("rms_norm_weight_gradient", normWeightSource, gather),
     /** x·Wᵀ */
@@ -186,9 +190,9 @@ function trainingPrograms(config: PolicyConfig, matmul: MatmulVariant) {
     /** dyᵀ·x */
     matmulWeight: program("matmul", matmulSource, { TRANSPOSE_A: true }),
     rotary: program("rotary", rotarySource),
-    attention: program("attention", attentionSource, head),
-    attentionQuery: program("attention_backward_query", attentionQuerySource, head),
-    attentionKey: program("attention_backward_key", attentionKeySource, head),
+    attention: program("attention", [attentionSource, attentionHeadSource], head),
+    attentionQuery: program("attention_backward_query", [attentionQuerySource, attentionHeadSource], head),
+    attentionKey: program("attention_backward_key", [attentionKeySource, attentionHeadSource], head),
     swiglu: program("swiglu", swigluSource),
     swigluBackward: program("swiglu_backward", swigluBackwardSource),
     logSoftmaxBackward: program("log_softmax_backward", logSoftmaxBackwardSource),

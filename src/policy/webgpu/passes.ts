@@ -3,6 +3,7 @@ import type { DeviceBuffer } from "./device.ts";
 import type { Network } from "./network.ts";
 import { grid, type Program } from "./recorder.ts";
 import { recordRowBackward, recordRowForward } from "./row-passes.ts";
+import { type DeviceCoefficients, recordLogitGradients, type Statistics } from "./statistics.ts";
 
 interface LayerActivations {
   /** The layer's input `[tokens, hidden]`. */
@@ -31,16 +32,6 @@ export interface Activations {
   /** In bytes. */
   readonly hiddenOffset: number;
   readonly logits: DeviceBuffer;
-}
-
-/** Statistics per completion token of the whole batch, `[N]` each, `[N·top]` the last two. */
-export interface Statistics {
-  readonly logProb: DeviceBuffer;
-  readonly lse: DeviceBuffer;
-  readonly entropy: DeviceBuffer;
-  readonly sumSquares: DeviceBuffer;
-  readonly topTokens?: DeviceBuffer;
-  readonly topLogProbs?: DeviceBuffer;
 }
 
 /** c = a·bᵀ, with b a matrix of θ (or, for `input`, c = a·b). */
@@ -155,46 +146,6 @@ export function recordForward(net: Network, theta: DeviceBuffer, chunk: Chunk, i
   return { layers, x, inverse, hidden, hiddenOffset: 0, logits };
 }
 
-/** Records the statistics of a chunk's logits. */
-export function recordStatistics(
-  net: Network,
-  chunk: Chunk,
-  index: DeviceBuffer,
-  logits: DeviceBuffer,
-  out: Statistics,
-  temperature: number,
-  top: number,
-): void {
-  net.recorder.dispatch(
-    net.logSoftmax(top),
-    {
-      logits,
-      batch: index,
-      logProb: out.logProb,
-      lse: out.lse,
-      entropy: out.entropy,
-      sumSquares: out.sumSquares,
-      topTokens: out.topTokens ?? net.unused[0],
-      topLogProbs: out.topLogProbs ?? net.unused[1],
-    },
-    {
-      count: chunk.predictions,
-      vocab: net.config.vocabSize,
-      targets: chunk.at.targets,
-      inverseTemperature: 1 / temperature,
-      first: chunk.first,
-    },
-    grid(Math.ceil(chunk.predictions / 4)),
-  );
-}
-
-/** Coefficients on the device, numbered like the batch's completion tokens. */
-export interface DeviceCoefficients {
-  readonly logProb?: DeviceBuffer;
-  readonly entropy?: DeviceBuffer;
-  readonly logits?: DeviceBuffer;
-}
-
 /** Into how many slices a chunk's weight gradients are cut, so that a small matrix still fills a GPU. */
 function slicesFor(net: Network, tokens: number): number {
   const byMemory = Math.floor((64 * 2 ** 20) / (4 * net.parameters));
@@ -255,7 +206,7 @@ export function recordBackward(
     weight: number,
   ) => {
     const count = gather ? n : t;
-    const shared = { count, width: d, weight, index: chunk.at.predictors };
+    const shared = { count, width: d, weight, index: chunk.at.predictors, eps: config.rmsNormEps };
     recorder.dispatch(
       gather ? p.normBackwardGather : p.normBackward,
       { x, theta, batch: index, inverse, dy, residual, dx },
@@ -274,30 +225,7 @@ export function recordBackward(
   recorder.clear(dx, 4 * t * d);
   const dLogits = device.acquire(4 * n * vocabSize);
   const dHidden = device.acquire(4 * n * d);
-  recorder.dispatch(
-    p.logSoftmaxBackward,
-    {
-      logits: kept.logits,
-      batch: index,
-      lse: statistics.lse,
-      entropy: statistics.entropy,
-      c: coefficients.logProb ?? kept.logits,
-      e: coefficients.entropy ?? kept.logits,
-      dense: coefficients.logits ?? kept.logits,
-      dLogits,
-    },
-    {
-      count: n,
-      vocab: vocabSize,
-      targets: chunk.at.targets,
-      first: chunk.first,
-      hasC: coefficients.logProb ? 1 : 0,
-      hasE: coefficients.entropy ? 1 : 0,
-      hasDense: coefficients.logits ? 1 : 0,
-      inverseTemperature: 1 / temperature,
-    },
-    elements(n * vocabSize),
-  );
+  recordLogitGradients(net, chunk, index, kept.logits, statistics, coefficients, dLogits, temperature);
   weightGradient(dLogits, kept.hidden, n, vocabSize, d, 0);
   linear(net, p.matmulInput, dLogits, theta, dHidden, n, d, vocabSize, 0);
   normGradient(true, kept.x, kept.inverse, dHidden, dHidden, dx, net.finalNorm);

@@ -19,7 +19,8 @@ import { type Chunk, chunksOf, chunkTokens } from "./chunks.ts";
 import { Decoder } from "./decoder.ts";
 import type { DeviceBuffer } from "./device.ts";
 import type { Network } from "./network.ts";
-import { type Activations, recordBackward, recordForward, recordStatistics, type Statistics } from "./passes.ts";
+import { type Activations, recordBackward, recordForward } from "./passes.ts";
+import { recordStatistics, type Statistics } from "./statistics.ts";
 
 const tokensOf = (chunks: readonly Chunk[]) => chunks.reduce((sum, { tokens }) => sum + tokens, 0);
 

@@ -2,8 +2,9 @@ import type { PolicyConfig } from "../config.ts";
 import type { Chunk } from "./chunks.ts";
 import type { DeviceBuffer } from "./device.ts";
 import type { Network } from "./network.ts";
-import type { Activations, DeviceCoefficients, Statistics } from "./passes.ts";
+import type { Activations } from "./passes.ts";
 import { grid, type Program } from "./recorder.ts";
+import { type DeviceCoefficients, recordLogitGradients, type Statistics } from "./statistics.ts";
 
 // The fast passes: a workgroup, or on a processor an invocation, carries a whole row through the network, so that a chunk's forward pass is one dispatch (row_forward.wgsl),
 // its backward pass another (row_backward.wgsl), and all weight gradients a third (weight_gradients.wgsl).
@@ -160,30 +161,7 @@ export function recordRowBackward(
   const layerWidth = places(work).width;
   const layersAt = n * (vocabSize + d);
   const gradients = device.acquire(4 * (layersAt + tokens * (layers * layerWidth + d + spare + config.heads * chunk.longest)));
-  recorder.dispatch(
-    net.programs.logSoftmaxBackward,
-    {
-      logits: arena,
-      batch: index,
-      lse: statistics.lse,
-      entropy: statistics.entropy,
-      c: coefficients.logProb ?? statistics.lse,
-      e: coefficients.entropy ?? statistics.lse,
-      dense: coefficients.logits ?? statistics.lse,
-      dLogits: gradients,
-    },
-    {
-      count: n,
-      vocab: vocabSize,
-      targets: chunk.at.targets,
-      first: chunk.first,
-      hasC: coefficients.logProb ? 1 : 0,
-      hasE: coefficients.entropy ? 1 : 0,
-      hasDense: coefficients.logits ? 1 : 0,
-      inverseTemperature: 1 / temperature,
-    },
-    grid(Math.ceil((n * vocabSize) / 64)),
-  );
+  recordLogitGradients(net, chunk, index, arena, statistics, coefficients, gradients, temperature);
   dispatchPhases(
     net,
     rows.backward,
