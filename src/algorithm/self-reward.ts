@@ -22,6 +22,7 @@ export const SCALE_PARAMETERS: Readonly<Record<"reference" | "beta", Parameter>>
     min: -100,
     max: 0,
     slider: [-30, 0, 0.5],
+    symbol: "c_{\\text{ref}}",
     effect: "The reserved token's log-probability that stands for a wrong answer; 0 measures what the reference policy gives it.",
   },
   beta: {
@@ -31,10 +32,19 @@ export const SCALE_PARAMETERS: Readonly<Record<"reference" | "beta", Parameter>>
     min: 0,
     max: 100,
     slider: [0, 1, 0.01],
+    symbol: "\\beta",
     effect:
       "Self-reward per nat above that; 0 sets it so that a right answer's log-probability lies a little less than half way to certainty.",
   },
 };
+
+/** A self-reward's formula. What is measured instead of given has no knob, and so a symbol of its own (LaTeX). */
+export function selfRewardLatex({ reference, beta }: Parameters): string {
+  const zero = reference === 0 ? "\\bar c" : "c_{\\text{ref}}";
+  const measured = reference === 0 ? ",\\quad \\bar c=\\mathrm{mean}\\,\\log\\pi_{\\text{ref}}(z_c)" : "";
+  const scale = beta === 0 ? `\\frac{1}{${SPAN}\\,|${zero}|}` : "\\beta";
+  return `r_s=${scale}\\,\\big(\\log\\pi(z_c\\mid x,y_i)-${zero}\\big)${measured}`;
+}
 
 /** The scale in force: as the parameters say, or from the mean log-prob that the reference gives the token after the rows that ended. */
 export function scaleOf(params: Parameters, scores: RolloutBatch["scores"]): SelfRewardScale {

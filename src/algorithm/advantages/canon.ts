@@ -44,6 +44,40 @@ function metricOf(batch: RolloutBatch, metric: string, r: number): number {
   return to > from ? sum / (to - from) : 0;
 }
 
+/** The answers that α favours by discounting what they are compared with, by metric. */
+const FAVOURED: Readonly<Record<string, string>> = { entropy: "uncertain half", length: "short half", order: "later half" };
+/** What an answer's metric is, by its choice: it splits the group, and is a number except for the control. */
+const SPLIT: Readonly<Record<string, string>> = {
+  entropy: "m_i = \\text{mean entropy}",
+  length: "m_i = \\text{length}",
+  order: "\\text{halves by order}",
+};
+const OTHER = "\\bar r_{\\text{other half}}";
+const OWN = "\\bar r_{\\text{own half}}";
+
+/** How μ follows the run. It has a symbol of its own, because the knob for μ then says nothing. */
+const SHARES: Readonly<Record<string, string>> = {
+  accuracy: "\\mu_s=\\mathrm{mean}_{\\text{batch}}(r)",
+  cosine: `1-\\mu_s=${restarts("s/W", "+")}`,
+  "cosine-reversed": `1-\\mu_s=${restarts("1-s/W", "-", "")}`,
+};
+
+function restarts(rising: string, sign: string, peak = "0.6\\,"): string {
+  const wave = `0.3\\big(1${sign}\\cos(\\pi\\,\\tfrac{(s-1-W)\\bmod P}{P})\\big)`;
+  return `\\begin{cases}${peak}(${rising})&s\\le W\\\\${wave}&s>W\\end{cases}`;
+}
+
+function latexOf({ metric, alpha, schedule }: Parameters): string {
+  const share = schedule === "fixed" ? "\\mu" : "\\mu_s";
+  const compared = alpha === 1 ? `r_i-${OTHER}` : "c_i";
+  const favour =
+    alpha === 1
+      ? ""
+      : `,\\quad c_i=\\begin{cases}r_i-\\alpha\\,${OTHER}&\\text{${FAVOURED[metric as string]}}\\\\\\alpha\\,r_i-${OTHER}&\\text{else}\\end{cases}`;
+  const over = schedule === "fixed" ? "" : `,\\quad ${SHARES[schedule as string]}`;
+  return `A_i=${share}\\,(${compared})+(1-${share})\\,(r_i-${OWN}),\\quad ${SPLIT[metric as string]}${favour}${over}`;
+}
+
 /** CANON's advantage: a group is split in halves by a metric, and each half is compared with the other. */
 export const conditional: AdvantagePlugin = {
   id: "conditional",
@@ -79,6 +113,7 @@ export const conditional: AdvantagePlugin = {
       min: 0,
       max: 10,
       slider: [0, 2, 0.05],
+      symbol: "\\alpha",
       effect: "Below 1 it favours uncertain answers (split by entropy) or short ones (by length), whatever they earn.",
     },
     schedule: {
@@ -101,6 +136,7 @@ export const conditional: AdvantagePlugin = {
       max: 100000,
       slider: [1, 100, 1],
       unit: "steps",
+      symbol: "W",
       effect: "Of the schedules with restarts.",
     },
     period: {
@@ -111,6 +147,7 @@ export const conditional: AdvantagePlugin = {
       max: 100000,
       slider: [1, 200, 1],
       unit: "steps",
+      symbol: "P",
       effect: "Of the schedules with restarts.",
     },
   },
@@ -120,6 +157,7 @@ export const conditional: AdvantagePlugin = {
     latex: "A_i=\\mu\\,(r_i-\\bar r_{\\text{other half}})+(1-\\mu)\\,(r_i-\\bar r_{\\text{own half}})",
     source: SOURCES.canon,
   },
+  latexOf,
   terms: {
     metric: { symbol: "m_i", meaning: "what the group is split by" },
     other: { symbol: "\\bar r_{\\text{other half}}", meaning: "mean reward of the other half" },

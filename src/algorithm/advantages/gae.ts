@@ -1,4 +1,5 @@
 import type { Numbers, PluginState, RolloutBatch } from "../batch.ts";
+import { whitened } from "../latex.ts";
 import { type Parameters, RecipeError } from "../plugin.ts";
 import type { AdvantagePlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
@@ -60,9 +61,11 @@ export const gae: AdvantagePlugin = {
     latex: "A_t = \\sum_{l \\ge 0} (\\gamma\\lambda)^l \\delta_{t+l}, \\quad \\delta_t = r_t + \\gamma V_{t+1} - V_t",
     source: SOURCES.gae,
   },
-  latexOf({ whiten }) {
+  latexOf({ whiten, ddof: taken }) {
     const raw = "\\sum_{l \\ge 0} (\\gamma\\lambda)^l \\delta_{t+l}, \\quad \\delta_t = r_t + \\gamma V_{t+1} - V_t";
-    return whiten === true ? `A_t = \\mathrm{whiten}(\\hat A_t), \\quad \\hat A_t = ${raw}` : `A_t = ${raw}`;
+    return whiten === true
+      ? `${whitened("A_t", "\\hat A_t", "\\hat A", { over: "tokens", ddof: taken })}, \\quad \\hat A_t = ${raw}`
+      : `A_t = ${raw}`;
   },
   terms: {
     values: { symbol: "V_t", meaning: "what the value head expects from here on" },

@@ -1,4 +1,5 @@
 import { type Numbers, type RolloutBatch, spreadRows } from "../batch.ts";
+import { plainText, whitened } from "../latex.ts";
 import { type Parameters, RecipeError } from "../plugin.ts";
 import type { AdvantagePlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
@@ -34,16 +35,20 @@ export const gdpo: AdvantagePlugin = {
       effect: "Over tokens, long answers count more in the mean and the spread.",
     },
     eps: eps(1e-4, "Added to the spread of each part in its group: 1e-4 in TRL, 1e-6 in verl."),
-    epsBatch: eps(1e-4, "Added to the sum's standard deviation over rollouts (TRL: 1e-4), or to its variance over tokens (verl: 1e-8)."),
+    epsBatch: {
+      ...eps(1e-4, "Added to the sum's standard deviation over rollouts (TRL: 1e-4), or to its variance over tokens (verl: 1e-8)."),
+      symbol: "\\varepsilon_{\\text{batch}}",
+    },
     singleton: singleton("zero"),
   },
   explanation: {
     sentence: "Each part of the reward is compared with its own group average first, so that none drowns in another.",
     latex:
-      "A = \\mathrm{whiten}\\Bigl(\\sum_k w_k \\frac{r^{(k)}_i - \\mathrm{mean}(r^{(k)})}{\\mathrm{std}(r^{(k)}) + \\varepsilon}\\Bigr)",
+      "A_i = \\mathrm{whiten}(S_i), \\quad S_i = \\sum_k w_k \\frac{r^{(k)}_i - \\mathrm{mean}(r^{(k)})}{\\mathrm{std}(r^{(k)}) + \\varepsilon}",
     source: SOURCES.gdpo,
   },
-  terms: { sums: { symbol: "\\textstyle\\sum_k w_k A^{(k)}", meaning: "the weighted sum of the standardised parts, before whitening" } },
+  latexOf,
+  terms: { sums: { symbol: "S_i", meaning: "the weighted sum of the standardised parts, before whitening" } },
   estimate(batch, params) {
     const counts = scorableRows(batch);
     const weights = readWeights(params.weights as string);
@@ -69,6 +74,17 @@ export const gdpo: AdvantagePlugin = {
     return { level: "rollout", advantage: sums.map((x, r) => (counts[r] ? (x - center) * factor : 0)), terms: { sums } };
   },
 };
+
+/** With the weights that are given; the name of a part stands in them as it is, as far as it is a name. */
+function latexOf({ weights, statistics, singleton: alone }: Parameters): string {
+  const given = [...readWeights(weights as string)].map(([name, weight]) => `w_{\\text{${plainText(name)}}}=${weight}`);
+  const others = given.length > 0 ? ["w_k=1\\text{ else}"] : [];
+  const part = `\\frac{r^{(k)}_i-\\mathrm{mean}(r^{(k)})}{\\mathrm{std}(r^{(k)})+\\varepsilon}`;
+  const lone = alone === "raw" ? [`\\mathrm{mean}=0\\text{ for a lone answer}`] : [];
+  const sums = `S_i=\\sum_k ${given.length > 0 ? "w_k\\," : ""}${part}`;
+  const whole = whitened("A_i", "S_i", "S", { over: statistics as "tokens" | "rollouts", eps: "\\varepsilon_{\\text{batch}}" });
+  return [whole, sums, ...given, ...others, ...lone].join(",\\quad ");
+}
 
 /** `[rows]`: one part of the reward, standardised within each group. Where the part is not a number it adds nothing. */
 function standardisedInGroups(part: Numbers, batch: RolloutBatch, counts: readonly boolean[], params: Parameters): Float64Array {

@@ -165,12 +165,13 @@ const SPREADS: Readonly<Record<string, (batch: string) => string>> = {
   meanAbsoluteDeviation: (batch) => `\\mathrm{mad}${batch}(r)`,
 };
 
-function latexOf({ baseline, scale, scope, factor, eps }: Parameters): string {
+function latexOf({ baseline, scale, scope, factor, eps, zeroSpread }: Parameters): string {
   const difference = `r_i - ${BASELINES[baseline as string]}`;
   const times = factor === "leaveOneOut" ? "\\tfrac{n}{n-1}\\," : "";
   if (scale === "none") return times ? `A_i = ${times}\\big(${difference}\\big)` : `A_i = ${difference}`;
   const spread = SPREADS[scale as string](scope === "batch" ? BATCH : "");
-  return `A_i = ${times}\\frac{${difference}}{${spread}${eps === 0 ? "" : " + \\varepsilon"}}`;
+  const flat = { zero: `,\\quad A_i = 0\\text{ where }${spread} = 0`, unscaled: `,\\quad\\text{undivided where }${spread} = 0` };
+  return `A_i = ${times}\\frac{${difference}}{${spread}${eps === 0 ? "" : " + \\varepsilon"}}${flat[zeroSpread as keyof typeof flat] ?? ""}`;
 }
 
 function spreadOf(values: readonly number[], params: Parameters): number {

@@ -16,6 +16,7 @@ export const virtualBest: AdvantagePlugin = {
       min: -1000,
       max: 1000,
       slider: [0, 2, 0.1],
+      symbol: "r_{\\max}",
       effect: "What the imaginary answer earned; no real answer can earn more.",
     },
     count: {
@@ -25,15 +26,18 @@ export const virtualBest: AdvantagePlugin = {
       min: 0,
       max: 100,
       slider: [0, 8, 1],
+      symbol: "n",
       effect: "More of them push harder; 0 is GRPO.",
     },
     eps: eps(1e-6, "Added to the spread."),
   },
   explanation: {
     sentence: "An imaginary best answer joins every group, so that answers that are all wrong are below average and pushed away.",
-    latex: "A_i=\\frac{r_i-\\mathrm{mean}(E)}{\\mathrm{std}(E)+\\varepsilon},\\quad E=\\{r_1,\\dots,r_G\\}\\cup\\{r_{\\max}\\}^{n}",
+    latex: "A_i=\\frac{r_i-\\mathrm{mean}(E)}{\\mathrm{std}(E)+\\varepsilon},\\quad E=\\{r_1,\\dots,r_G\\}\\cup n\\times\\{r_{\\max}\\}",
     source: SOURCES.ngrpo,
   },
+  latexOf: ({ count }) =>
+    `A_i=\\frac{r_i-\\mathrm{mean}(E)}{\\mathrm{std}(E)+\\varepsilon},\\quad E=\\{r_1,\\dots,r_G\\}${count === 0 ? "" : "\\cup n\\times\\{r_{\\max}\\}"}`,
   terms: {
     baselines: { symbol: "\\mathrm{mean}(E)", meaning: "mean reward of the group with its imaginary answers" },
     scales: { symbol: "\\mathrm{std}(E)", meaning: "their standard deviation" },

@@ -5,6 +5,9 @@ import { SOURCES } from "../sources.ts";
 import { ratioOrZero, returnsToGo, scorableGroups, scorableTokenRewards } from "../statistics.ts";
 import { eps } from "./parameters.ts";
 
+const BASELINE = "B = \\frac{\\sum_j W_{j,t} G_{j,t}}{\\sum_j W_{j,t} + \\varepsilon}";
+const ENERGY = "W_{j,t} = \\sum_{s \\le t} \\bigl(1 - 2\\pi_{j,s} + \\textstyle\\sum_v \\pi_{j,s}(v)^2\\bigr)";
+
 /**
  * The baseline of least variance at each position: returns of the group's rollouts that reach it, weighted with the energy
  * W_t = Σ_{j ≤ t} (1 − 2π_j + Σ_v π_v²) that their gradients have gathered. verl's `optimal_token_baseline`; a group of one has no
@@ -26,12 +29,13 @@ export const optimalTokenBaseline: AdvantagePlugin = {
   },
   explanation: {
     sentence: "Every position has a baseline of its own, in which rollouts with large gradients so far count more.",
-    latex:
-      "A_{i,t} = G_{i,t} - \\frac{\\sum_j W_{j,t} G_{j,t}}{\\sum_j W_{j,t} + \\varepsilon}, \\quad W_{j,t} = \\sum_{s \\le t} \\bigl(1 - 2\\pi_{j,s} + \\textstyle\\sum_v \\pi_{j,s}(v)^2\\bigr)",
+    latex: `A_{i,t} = G_{i,t} - B, \\quad ${BASELINE}, \\quad ${ENERGY}`,
     source: SOURCES.optimalTokenBaseline,
   },
+  latexOf: ({ zeroTail }) =>
+    `A_{i,t} = G_{i,t} - B, \\quad ${BASELINE}${zeroTail === true ? "\\ (0\\text{ after all others have ended})" : ""}, \\quad ${ENERGY}`,
   terms: {
-    returns: { symbol: "G", meaning: "return-to-go" },
+    returns: { symbol: "G_{i,t}", meaning: "return-to-go" },
     energies: { symbol: "W", meaning: "gradient energy gathered so far" },
     baselines: { symbol: "B", meaning: "the position's baseline" },
   },

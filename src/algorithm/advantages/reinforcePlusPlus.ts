@@ -1,3 +1,4 @@
+import { whitened } from "../latex.ts";
 import type { AdvantagePlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
 import { mean, returnsToGo, scorableGroups, scorableRows, scorableTokenRewards, whitenTokens } from "../statistics.ts";
@@ -33,10 +34,11 @@ export const reinforcePlusPlus: AdvantagePlugin = {
       "A_{i,t} = \\frac{G_{i,t} - \\mathrm{mean}(G)}{\\sqrt{\\mathrm{var}(G) + \\varepsilon}}, \\quad G_{i,t} = \\sum_{s \\ge t} \\gamma^{s-t} r_{i,s}",
     source: SOURCES.reinforcePlusPlus,
   },
-  latexOf: ({ baseline }) =>
-    `A_{i,t} = \\frac{G_{i,t} - \\mathrm{mean}(G)}{\\sqrt{\\mathrm{var}(G) + \\varepsilon}}, \\quad G_{i,t} = ${
-      baseline === "groupMean" ? "r_i - \\mathrm{mean}(r)" : "\\sum_{s \\ge t} \\gamma^{s-t} r_{i,s}"
-    }`,
+  latexOf({ baseline, ddof: taken, singleton: alone }) {
+    const lone = alone === "raw" ? "\\ (r_i\\text{ if alone})" : "";
+    const returns = baseline === "groupMean" ? `r_i - \\mathrm{mean}(r)${lone}` : "r_{i,t} + \\gamma\\,G_{i,t+1}";
+    return `${whitened("A_{i,t}", "G_{i,t}", "G", { over: "tokens", ddof: taken })}, \\quad G_{i,t} = ${returns}`;
+  },
   terms: { returns: { symbol: "G_{i,t}", meaning: "return-to-go, or the reward minus its group's mean, before whitening" } },
   estimate(batch, params) {
     const counts = scorableRows(batch);

@@ -64,6 +64,37 @@ export function track(before: Quantiles | undefined, scores: readonly number[], 
   return [moved(before[0], levels[0]), moved(before[1], levels[1])];
 }
 
+/** How an answer's part of its paper's advantage is written, by `credit`. */
+const CREDIT: Readonly<Record<string, string>> = {
+  "sum-mean":
+    "\\,\\begin{cases}\\frac{r_i-\\mathrm{mean}(r)}{x_g-\\mathrm{mean}(x)}&x_g\\ne\\mathrm{mean}(x)\\\\1/B&\\text{else}\\end{cases}",
+  uniform: "",
+  score: "\\,\\begin{cases}0.5&r_i>0\\\\1.5&\\text{else}\\end{cases}",
+  std: "\\,/\\,\\mathrm{std}(r)",
+};
+
+/** The quantiles' rule, by `quantiles`. */
+const TRACKED = "q_p\\leftarrow q_p+\\eta\\,(p-\\mathrm{mean}[x<q_p])";
+const QUANTILES: Readonly<Record<string, string>> = {
+  track: TRACKED,
+  batch: "q_p\\text{ of the bundle}",
+  mix: `q\\text{: mean of the bundle's and }${TRACKED}`,
+};
+
+function latexOf({ tail, naturalBaseline, credit, quantiles, divideByStd }: Parameters): string {
+  const baseline = naturalBaseline === true ? "+q_\\alpha-q_\\beta" : "";
+  const middle = `\\tfrac{(x_g-q_\\alpha)^+-(x_g-q_\\beta)^+${baseline}}{\\beta-\\alpha}`;
+  const extra = {
+    lower: "-\\omega\\tfrac{(q_\\alpha-x_g)^+}{\\alpha}",
+    upper: "+\\omega\\tfrac{(x_g-q_\\beta)^+}{1-\\beta}",
+  }[tail as string];
+  const risk = extra ? `\\frac{1}{1+\\omega}\\Big(${middle}${extra}\\Big)` : middle;
+  const paper = divideByStd === true ? `\\frac1d\\,${extra ? risk : `\\Big(${risk}\\Big)`}` : risk;
+  const scale = divideByStd === true ? ",\\quad d=\\begin{cases}\\mathrm{std}(x)&\\mathrm{std}(x)\\ge f\\\\1&\\text{else}\\end{cases}" : "";
+  const score = "x_g=\\sum_b r_{b,g}\\text{ over }B\\text{ questions}";
+  return `A_i=A_g${CREDIT[credit as string]},\\quad A_g=${paper}${scale},\\quad ${score},\\quad ${QUANTILES[quantiles as string]}`;
+}
+
 /** RiskPO's advantage: questions are bundled into papers, and papers judged by the middle and lower part of the score distribution. */
 export const riskAdvantage: AdvantagePlugin = {
   id: "risk",
@@ -77,6 +108,7 @@ export const riskAdvantage: AdvantagePlugin = {
       min: 1,
       max: 1024,
       slider: [1, 16, 1],
+      symbol: "B",
       effect: "More questions in a paper make finer scores, so fewer papers are alike.",
     },
     alpha: {
@@ -86,6 +118,7 @@ export const riskAdvantage: AdvantagePlugin = {
       min: 0,
       max: 1,
       slider: [0, 0.5, 0.05],
+      symbol: "\\alpha",
       effect: "The share of papers that counts as badly answered.",
     },
     beta: {
@@ -95,6 +128,7 @@ export const riskAdvantage: AdvantagePlugin = {
       min: 0,
       max: 1,
       slider: [0.5, 1, 0.05],
+      symbol: "\\beta",
       effect: "Papers above this level get no further credit.",
     },
     omega: {
@@ -104,6 +138,7 @@ export const riskAdvantage: AdvantagePlugin = {
       min: 0,
       max: 100,
       slider: [0, 5, 0.1],
+      symbol: "\\omega",
       effect: "How much the tail counts beside the middle part.",
     },
     tail: {
@@ -153,6 +188,7 @@ export const riskAdvantage: AdvantagePlugin = {
       min: 0,
       max: 1,
       slider: [0, 1, 0.01],
+      symbol: "\\eta",
       effect: "How fast the tracked quantiles follow.",
     },
     divideByStd: {
@@ -168,6 +204,7 @@ export const riskAdvantage: AdvantagePlugin = {
       min: 0,
       max: 1,
       slider: [0, 0.1, 0.001],
+      symbol: "f",
       effect: "A bundle whose scores spread less is not divided: without this, a bundle of equal scores would explode.",
     },
   },
@@ -175,9 +212,10 @@ export const riskAdvantage: AdvantagePlugin = {
     sentence:
       "Answers to several questions are scored together like exam papers; lifting the badly answered papers counts most, and excellent ones stop mattering.",
     latex:
-      "A_g=\\frac{1}{(1+\\omega)\\,\\mathrm{std}(x)}\\Big(\\tfrac{(x_g-q_\\alpha)^+-(x_g-q_\\beta)^+}{\\beta-\\alpha}-\\omega\\tfrac{(q_\\alpha-x_g)^+}{\\alpha}\\Big),\\quad x_g=\\sum_b r_{b,g}",
+      "A_i=A_g\\,\\frac{r_i-\\mathrm{mean}(r)}{x_g-\\mathrm{mean}(x)},\\quad A_g=\\frac{1}{(1+\\omega)\\,\\mathrm{std}(x)}\\Big(\\tfrac{(x_g-q_\\alpha)^+-(x_g-q_\\beta)^+}{\\beta-\\alpha}-\\omega\\tfrac{(q_\\alpha-x_g)^+}{\\alpha}\\Big),\\quad x_g=\\sum_b r_{b,g}",
     source: SOURCES.riskpo,
   },
+  latexOf,
   terms: {
     paperScore: { symbol: "x_g", meaning: "score of the paper that the answer belongs to: the sum of its rewards" },
     lower: { symbol: "q_\\alpha", meaning: "lower quantile of paper scores" },

@@ -34,7 +34,10 @@ export const selectedOnly: AdvantagePlugin = {
     latex: "A_i = [\\,r_i \\ge \\text{threshold}\\,] \\quad\\text{or}\\quad A_i = [\\,r_i = \\max_j r_j\\,]",
     source: SOURCES.expertIteration,
   },
-  latexOf: ({ keep }) => (keep === "best" ? "A_i = [\\,r_i = \\max_j r_j\\,]" : "A_i = [\\,r_i \\ge \\text{threshold}\\,]"),
+  latexOf: ({ keep }) =>
+    keep === "best"
+      ? "A_i = \\frac{[\\,r_i = \\max_j r_j\\,]}{\\#\\{k : r_k = \\max_j r_j\\}}"
+      : "A_i = [\\,r_i \\ge \\text{threshold}\\,]",
   terms: { bests: { symbol: "\\max_j r_j", meaning: "the group's best reward" } },
   estimate(batch, params) {
     const advantage = new Float64Array(batch.rows);

@@ -108,6 +108,17 @@ export function spreadSegments(
 const alone = ({ rows, offsets }: Pick<RolloutBatch, "rows" | "offsets">): PathStep[][] =>
   Array.from({ length: rows }, (_, r) => [{ node: `row ${r}`, tokens: offsets[r + 1] - offsets[r] }]);
 
+/** The comparisons combined, and what stands beside it. Groups in which all rewards are the same may be left out. */
+function comparedLatex(weighting: Weighting | "segment", dropFlat: boolean): readonly [raw: string, where: string] {
+  if (weighting === "segment") return ["V_n - V_{n-1}", ",\\quad V_n=\\mathrm{mean}_{\\text{children}}(V)"];
+  const groups = dropFlat ? "J'_i" : "J_i";
+  const where = dropFlat ? ",\\quad J'_i\\subseteq J_i\\text{ not flat}" : "";
+  const each = "\\big(r_i - \\mathrm{mean}_{g_j(i)}(r)\\big)";
+  return weighting === "average"
+    ? [`\\tfrac1{|${groups}|}\\sum_{j\\in ${groups}}${each}`, where]
+    : [`\\tfrac1{\\sum_{j}|g_j(i)|}\\sum_{j\\in ${groups}}|g_j(i)|\\,${each}`, where];
+}
+
 /** Tree-relative advantages: a rollout against everybody with the same prompt, against those that share its first segment, its first two… */
 export const treeAdvantage: AdvantagePlugin = {
   id: "tree",
@@ -144,9 +155,10 @@ export const treeAdvantage: AdvantagePlugin = {
     latex: "A_i = \\mathrm{whiten}\\Big(\\tfrac1{|J_i|}\\sum_{j\\in J_i}\\big(r_i - \\mathrm{mean}_{g_j(i)}(r)\\big)\\Big)",
     source: SOURCES.treepo,
   },
-  latexOf({ whiten }) {
-    const raw = "\\tfrac1{|J_i|}\\sum_{j\\in J_i}\\big(r_i - \\mathrm{mean}_{g_j(i)}(r)\\big)";
-    return whiten === true ? `A_i = \\mathrm{whiten}\\Big(${raw}\\Big)` : `A_i = ${raw}`;
+  latexOf({ weighting, dropFlat, whiten }) {
+    const made = weighting === "segment" ? "A_{i,t}" : "A_i";
+    const [raw, where] = comparedLatex(weighting as Weighting | "segment", dropFlat === true);
+    return whiten === true ? `${made} = \\mathrm{whiten}\\Big(${raw}\\Big)${where}` : `${made} = ${raw}${where}`;
   },
   terms: {
     raw: { symbol: "r_i - \\mathrm{mean}(r)", meaning: "the comparisons combined, before whitening" },

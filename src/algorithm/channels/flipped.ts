@@ -13,6 +13,7 @@ export const flippedVerdicts: RewardChannelPlugin = {
       min: 0,
       max: 1,
       slider: [0, 0.5, 0.01],
+      symbol: "p_1",
       effect: "The share of right answers that the reward treats as wrong.",
     },
     falsePositives: {
@@ -22,12 +23,14 @@ export const flippedVerdicts: RewardChannelPlugin = {
       min: 0,
       max: 1,
       slider: [0, 0.5, 0.01],
+      symbol: "p_0",
       effect: "The share of wrong answers that the reward treats as right.",
     },
   },
   explanation: {
     sentence: "The verifier errs now and then: what is trained on differs from the truth, which the charts still show.",
-    latex: "\\tilde v = \\begin{cases}1 - v & \\text{with probability } p_{v}\\\\ v & \\text{otherwise}\\end{cases}",
+    latex:
+      "\\tilde v = \\begin{cases}1 - v & \\text{with probability } p_v\\\\ v & \\text{otherwise}\\end{cases},\\quad p_v = \\begin{cases}p_1 & v \\ge 0.5\\\\ p_0 & \\text{else}\\end{cases}",
   },
   terms: { flip: { symbol: "p_v", meaning: "how often a verdict of this kind is turned round" } },
   transmit(scores, params, random) {

@@ -44,6 +44,7 @@ const shared: Readonly<Record<string, Parameter>> = {
     max: 100,
     slider: [0.001, 0.5, 0.001],
     unit: "nats",
+    symbol: "\\mathrm{KL}^{*}",
     effect: "The KL per token that the adaptive controller steers to.",
   },
   horizon: {
@@ -54,6 +55,7 @@ const shared: Readonly<Record<string, Parameter>> = {
     max: 1e9,
     slider: [100, 20000, 100],
     unit: "rollouts",
+    symbol: "H",
     effect: "How many rollouts the adaptive controller takes for its correction; a longer one is calmer.",
   },
 };
@@ -112,16 +114,21 @@ export interface SampledForm {
   readonly estimator: Estimator;
 }
 
-/** Where the penalty enters, with which factors and gradient, before what is penalised (LaTeX). */
-function placed(symbol: string, latex: string, { place, gradient, biasCorrection, ratioLevel }: Parameters): string {
+/** Where the penalty enters, with which factors and gradient, before what is penalised (LaTeX). The adaptive coefficient has its own symbol. */
+function placed(symbol: string, latex: string, { place, controller, gradient, biasCorrection, ratioLevel }: Parameters): string {
   const what = latex.startsWith(`${symbol} `) || latex.startsWith(`${symbol}(`) ? latex : `${symbol} = ${latex}`;
-  if (place === "reward") return `r_t \\leftarrow r_t - \\beta\\,${symbol},\\quad ${what}`;
-  const ratio = biasCorrection === true ? ratioLatex(ratioLevel).symbol : "";
+  const adaptive = controller === "adaptive";
+  const beta = adaptive ? "\\beta_s" : "\\beta";
+  const steered = `,\\quad \\beta_1 = \\beta,\\ \\beta_{s+1} = \\beta_s\\big(1 + \\tfrac{N}{H}\\,\\mathrm{clip}(\\overline{${symbol}}/\\mathrm{KL}^{*} - 1, \\pm 0.2)\\big)`;
+  const control = adaptive ? steered : "";
+  if (place === "reward") return `r_t \\leftarrow r_t - ${beta}\\,${symbol},\\quad ${what}${control}`;
+  const { symbol: ratio, where } = biasCorrection === true ? ratioLatex(ratioLevel) : { symbol: "", where: "" };
   const slope = {
     k2: `,\\quad \\nabla ${symbol} := \\nabla k_2`,
     score: `,\\quad \\nabla ${symbol} := \\nabla ${symbol} + ${symbol}\\,\\nabla\\log\\pi`,
   };
-  return `\\ell_t \\leftarrow \\ell_t + \\beta\\,${ratio && `${ratio}\\,`}${symbol},\\quad ${what}${slope[gradient as keyof typeof slope] ?? ""}`;
+  const through = slope[gradient as keyof typeof slope] ?? "";
+  return `\\ell_t \\leftarrow \\ell_t + ${beta}\\,${ratio && `${ratio}\\,`}${symbol},\\quad ${what}${where}${through}${control}`;
 }
 
 /** A penalty that looks only at the sampled tokens' log-probs. */

@@ -32,6 +32,8 @@ export function expertLoss(logProb: Numbers, kind: ExpertWeight): { readonly los
   return { loss: Float64Array.from(logProb, (l, t) => (weights[t] === 0 ? 0 : -weights[t] * l)), weights };
 }
 
+const weightLatex = (kind: unknown): string => (kind === "phi" ? "p_t(1-p_t)" : kind === "probability" ? "p_t" : "1");
+
 const scheduleOf = (params: Parameters): ShareSchedule => ({
   warmup: params.warmup as number,
   decay: params.decay as number,
@@ -102,6 +104,9 @@ export const chordLoss: ObjectivePlugin = {
     latex: "L = (1-\\mu)\\,L_{\\text{policy}} + \\mu\\,\\mathrm{mean}_t\\big(\\mathrm{sg}[p_t(1-p_t)]\\cdot(-\\log p_t)\\big)",
     source: SOURCES.chord,
   },
+  latexOf: ({ weighting }) =>
+    `L = (1-\\mu)\\,L_{\\text{policy}} + \\mu\\,\\mathrm{mean}_t\\big(${weighting === "none" ? "" : `\\mathrm{sg}[${weightLatex(weighting)}]\\cdot`}(-\\log p_t)\\big)`,
+  symbolsOf: ({ weighting }) => ({ expertWeight: weightLatex(weighting) }),
   terms: {
     share: { symbol: "\\mu", meaning: "imitation's share of the loss" },
     expertWeight: { symbol: "p_t(1-p_t)", meaning: "how much an expert token counts, by the probability that the policy gives it" },

@@ -46,6 +46,7 @@ export const entropyBonus: ObjectivePlugin = {
       max: 100,
       slider: [0, 2, 0.05],
       unit: "nats",
+      symbol: "H^{*}",
       effect: "The entropy per token below which the adaptive bonus works.",
     },
     delta: {
@@ -55,6 +56,7 @@ export const entropyBonus: ObjectivePlugin = {
       min: 0,
       max: 1,
       slider: [0, 0.05, 0.001],
+      symbol: "\\delta",
       effect: "How much the adaptive coefficient changes at each update.",
     },
     lowest: {
@@ -64,6 +66,7 @@ export const entropyBonus: ObjectivePlugin = {
       min: -10,
       max: 10,
       slider: [0, 0.1, 0.001],
+      symbol: "c_{\\min}",
       effect: "The adaptive coefficient does not fall below this.",
     },
     highest: {
@@ -73,6 +76,7 @@ export const entropyBonus: ObjectivePlugin = {
       min: -10,
       max: 10,
       slider: [0, 1, 0.01],
+      symbol: "c_{\\max}",
       effect: "The adaptive coefficient does not rise above this.",
     },
   },
@@ -81,6 +85,13 @@ export const entropyBonus: ObjectivePlugin = {
       "Lower loss for spread-out next-token probabilities, against the habit of reinforcement learning to settle on one way too early.",
     latex: "-c\\,\\overline{H},\\quad H_t = -\\sum_v \\pi(v)\\log\\pi(v)",
     source: SOURCES.skywork,
+  },
+  latexOf({ average, adaptive }) {
+    const mean = average === "aggregation" ? "\\sum_t w_t H_t" : "\\overline{H}";
+    const entropy = "H_t = -\\sum_v \\pi(v)\\log\\pi(v)";
+    if (adaptive !== true) return `-c\\,${mean},\\quad ${entropy}`;
+    const steps = "\\min(c_u+\\delta,\\,c_{\\max})&\\overline H\\le H^{*}\\\\\\max(c_u-\\delta,\\,c_{\\min})&\\text{else}";
+    return `-c_u\\,[\\overline H\\le H^{*}]\\,${mean},\\quad c_1=c,\\ c_{u+1}=\\begin{cases}${steps}\\end{cases},\\quad ${entropy}`;
   },
   terms: { entropy: { symbol: "H_t", meaning: "entropy of the policy's next-token distribution, in nats" } },
   lossAndCoefficients(batch, params, state) {

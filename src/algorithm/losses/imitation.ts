@@ -16,6 +16,7 @@ export const imitation: ObjectivePlugin = {
       min: 0,
       max: 100,
       slider: [0, 1, 0.01],
+      symbol: "\\mu",
       effect: "How strongly demonstrations are imitated, beside learning from rewards.",
     },
   },

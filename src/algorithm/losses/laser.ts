@@ -1,5 +1,5 @@
 import { labelsOf } from "../labels.ts";
-import { classWeights, SCALE_PARAMETERS, scaleOf, selfRewardError, selfRewards } from "../self-reward.ts";
+import { classWeights, SCALE_PARAMETERS, scaleOf, selfRewardError, selfRewardLatex, selfRewards } from "../self-reward.ts";
 import type { ObjectivePlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
 
@@ -17,6 +17,7 @@ export const selfRewardLoss: ObjectivePlugin = {
       min: 0,
       max: 100,
       slider: [0, 1, 0.01],
+      symbol: "\\alpha",
       effect: "How much the policy works on judging itself, beside answering.",
     },
     warmup: {
@@ -27,6 +28,7 @@ export const selfRewardLoss: ObjectivePlugin = {
       max: 100000,
       slider: [0, 200, 10],
       unit: "steps",
+      symbol: "s_0",
       effect: "So many first steps train answers alone.",
     },
     ...SCALE_PARAMETERS,
@@ -36,6 +38,10 @@ export const selfRewardLoss: ObjectivePlugin = {
       "After its answer the policy is read once more: the log-probability of a token that is otherwise never used is trained to be high after right answers and low after wrong ones.",
     latex: "\\alpha\\,\\frac1n\\sum_i w_i\\,\\big(\\beta(\\log\\pi(z_c\\mid x,y_i) - c_{\\text{ref}}) - r_i\\big)^2",
     source: SOURCES.laser,
+  },
+  latexOf(params) {
+    const later = params.warmup === 0 ? "" : "[s>s_0]\\,";
+    return `${later}\\alpha\\,\\frac1n\\sum_i w_i\\,\\big(r_s - r_i\\big)^2,\\quad ${selfRewardLatex(params)}`;
   },
   terms: {
     selfReward: { symbol: "r_s", meaning: "the policy's own opinion of its answer: about 1 for right, 0 for wrong" },

@@ -15,6 +15,7 @@ export const positiveNll: ObjectivePlugin = {
       min: 0,
       max: 10,
       slider: [0, 1, 0.01],
+      symbol: "\\lambda",
       effect: "How strongly answers with full reward are imitated, whatever their advantage.",
     },
   },

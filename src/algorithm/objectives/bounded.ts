@@ -55,3 +55,7 @@ export const BOUND_TERMS = {
   high: { symbol: "\\rho_{\\max}", meaning: "how far this token's ratio may rise" },
   loss: LOSS_TERM,
 } as const;
+
+/** What the dual clip adds to a surrogate's formula (LaTeX); nothing where it is off. */
+export const dualLatex = (dualClip: unknown): string =>
+  dualClip === 0 ? "" : ",\\ \\text{ at most } -c_{\\text{dual}}\\,A_t \\text{ where } A_t < 0";

@@ -17,6 +17,7 @@ const fraction: NumberParameter = {
   max: 1,
   slider: [1e-4, 0.2, 1e-4],
   scale: "log",
+  symbol: "q",
   effect: "How many of the batch's tokens are held back, as a share; at least one.",
 };
 
@@ -67,6 +68,7 @@ export const clipCov: ObjectivePlugin = {
       min: 0,
       max: 1000,
       slider: [0, 5, 0.1],
+      symbol: "c_{\\text{low}}",
       effect: "Only tokens above this may be dropped.",
     },
     upper: {
@@ -76,13 +78,14 @@ export const clipCov: ObjectivePlugin = {
       min: 0,
       max: 1000,
       slider: [0, 20, 0.1],
+      symbol: "c_{\\text{high}}",
       effect: "Only tokens below this may be dropped.",
     },
   },
   explanation: {
     sentence: "Entropy falls because of a few tokens that are both probable and praised; some of those are left out of each update.",
     latex:
-      "\\ell_t = 0 \\text{ for chosen } t \\text{ with } \\mathrm{cov}_t \\in (c_{\\text{low}}, c_{\\text{high}}),\\ \\text{else clipped}",
+      "\\ell_t=\\begin{cases}0&t\\in S\\\\-\\min\\!\\big(\\rho_t A_t,\\ \\mathrm{clip}(\\rho_t, 1-\\epsilon_{\\text{low}}, 1+\\epsilon_{\\text{high}})\\,A_t\\big)&\\text{else}\\end{cases},\\quad S:\\text{ up to }q\\text{ of the tokens, from } c_{\\text{low}}<\\mathrm{cov}_t<c_{\\text{high}}",
     source: SOURCES.entropyMechanism,
   },
   terms: { ratio: RATIO_TERM, covariance: COVARIANCE_TERM, loss: LOSS_TERM },
@@ -117,12 +120,13 @@ export const klCov: ObjectivePlugin = {
       min: 0,
       max: 100,
       slider: [0, 5, 0.1],
+      symbol: "\\beta",
       effect: "What the chosen tokens pay for each nat that they move away from where they were.",
     },
   },
   explanation: {
     sentence: "The few tokens that would lower entropy most are tied to where they were when the batch was drawn.",
-    latex: "\\ell_t = -\\rho_t A_t + \\big[t \\in \\text{top}(\\mathrm{cov})\\big]\\,\\beta\\,|\\log\\rho_t|",
+    latex: "\\ell_t = -\\rho_t A_t + \\big[\\mathrm{cov}_t\\text{ in the top }q\\big]\\,\\beta\\,|\\log\\rho_t|",
     source: SOURCES.entropyMechanism,
   },
   terms: { ratio: RATIO_TERM, covariance: COVARIANCE_TERM, loss: LOSS_TERM },

@@ -17,6 +17,7 @@ export const dro: ObjectivePlugin = {
       min: 0,
       max: 100,
       slider: [0, 1, 0.01],
+      symbol: "\\beta",
       effect: "How hard the policy is pulled back to where it was when the batch was drawn. There is no clip.",
     },
   },

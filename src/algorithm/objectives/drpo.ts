@@ -33,6 +33,7 @@ export const decoupledReward: ObjectivePlugin = {
       min: 1e-3,
       max: 1e6,
       slider: [0.01, 2, 0.01],
+      symbol: "\\lambda",
       effect: "Small values reinforce the shortest right answers almost alone; large ones ignore length.",
     },
     tau: {
@@ -42,6 +43,7 @@ export const decoupledReward: ObjectivePlugin = {
       min: 1e-3,
       max: 1e6,
       slider: [0.1, 20, 0.1],
+      symbol: "\\tau",
       effect: "Small values push down the most probable wrong answers almost alone; large ones all alike.",
     },
     delta: {
@@ -51,6 +53,7 @@ export const decoupledReward: ObjectivePlugin = {
       min: 0,
       max: 100,
       slider: [0, 0.01, 0.0001],
+      symbol: "\\delta",
       effect: "How far the policy may move from the one that drew the batch before the guard pulls it back.",
     },
     penalty: {
@@ -60,6 +63,7 @@ export const decoupledReward: ObjectivePlugin = {
       min: 0,
       max: 1e6,
       slider: [0, 2000, 10],
+      symbol: "\\beta",
       effect: "How hard the guard pulls beyond the allowed divergence.",
     },
     divergence: {
@@ -77,8 +81,15 @@ export const decoupledReward: ObjectivePlugin = {
     sentence:
       "A length penalty can turn a right but long answer into a negative example; here right answers share a positive weight, and only wrong ones are pushed down.",
     latex:
-      "\\mathcal L=-\\frac1Q\\sum_q\\Big[\\frac1{n_+}\\sum_{i\\in+}\\omega_i s_i-\\tau\\log\\frac1{n_-}\\sum_{j\\in-}e^{s_j/\\tau}\\Big]+\\mathrm{sg}\\big([\\beta(k-\\delta)]^+\\big)\\,k,\\quad \\omega_i=\\frac{e^{(1-|o_i|/C)/\\lambda}}{\\mathrm{mean}_{+}}",
+      "\\mathcal L=-\\frac1Q\\sum_q\\Big[\\frac1{n_+}\\sum_{i\\in+}\\omega_i s_i-\\tau\\log\\frac1{n_-}\\sum_{j\\in-}\\exp(s_j/\\tau)\\Big]+\\mathrm{sg}\\big([\\beta(k-\\delta)]^+\\big)\\,k,\\quad \\omega_i=\\frac{\\exp((1-|o_i|/L_{\\max})/\\lambda)}{\\mathrm{mean}_{+}}",
     source: SOURCES.drpo,
+  },
+  latexOf: ({ penalty, divergence }) => {
+    const answers = "\\frac1{n_+}\\sum_{i\\in+}\\omega_i s_i-\\tau\\log\\frac1{n_-}\\sum_{j\\in-}\\exp(s_j/\\tau)";
+    const weight = "\\omega_i=\\frac{\\exp((1-|o_i|/L_{\\max})/\\lambda)}{\\mathrm{mean}_{+}}";
+    const measure = divergence === "low_var_kl" ? "k=\\mathrm{mean}_t(\\rho_t-1-\\log\\rho_t)" : "k=-\\mathrm{mean}_t(\\log\\rho_t)";
+    const [guard, where] = penalty === 0 ? ["", ""] : ["+\\mathrm{sg}\\big([\\beta(k-\\delta)]^+\\big)\\,k", `,\\quad ${measure}`];
+    return `\\mathcal L=-\\frac1Q\\sum_q\\Big[${answers}\\Big]${guard},\\quad ${weight}${where}`;
   },
   terms: {
     score: { symbol: "s_i", meaning: "mean log-probability of the answer's tokens" },

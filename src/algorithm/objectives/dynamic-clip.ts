@@ -1,6 +1,6 @@
 import type { ObjectivePlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
-import { BOUND_TERMS, boundedSurrogate } from "./bounded.ts";
+import { BOUND_TERMS, boundedSurrogate, dualLatex } from "./bounded.ts";
 
 /** DCPO's ratio bounds for a token of old probability q: |(ρ − 1)·ρq| stays within the limits. */
 export function dynamicBounds(q: number, clipLow: number, clipHigh: number, ratioCap: number): readonly [low: number, high: number] {
@@ -9,6 +9,10 @@ export function dynamicBounds(q: number, clipLow: number, clipHigh: number, rati
   const high = q > 0 ? 0.5 + 0.5 * Math.sqrt(1 + (4 * clipHigh) / q) : Number.POSITIVE_INFINITY;
   return [low, Math.min(high, Math.max(ratioCap, 10))];
 }
+
+const BOUNDS =
+  "\\rho_{\\min}=\\tfrac12+\\tfrac12\\sqrt{\\max(1-4\\epsilon_{\\text{low}}/q,\\,0)},\\quad \\rho_{\\max}=\\min\\!\\big(\\tfrac12+\\tfrac12\\sqrt{1+4\\epsilon_{\\text{high}}/q},\\ c\\big),\\quad q=\\pi_{\\text{old}}(o_t)";
+const SURROGATE = "\\ell_t=-\\min\\!\\big(\\rho_t A_t,\\ \\mathrm{clip}(\\rho_t,\\rho_{\\min},\\rho_{\\max})\\,A_t\\big)";
 
 /** DCPO's objective: the clipped surrogate whose bounds are wider the rarer the token was. */
 export const dynamicClip: ObjectivePlugin = {
@@ -53,16 +57,17 @@ export const dynamicClip: ObjectivePlugin = {
       min: 0,
       max: 100,
       slider: [0, 20, 0.5],
+      symbol: "c_{\\text{dual}}",
       effect: "Bounds the loss of a bad token whose ratio has grown large; 0 switches it off.",
     },
   },
   explanation: {
     sentence:
       "A fixed clip range leaves rare tokens almost no room to grow; here the bounds limit the change of probability, so they widen as the token gets rarer.",
-    latex:
-      "\\rho_{\\min}=\\tfrac12+\\tfrac12\\sqrt{\\max(1-4\\epsilon_{\\text{low}}/q,\\,0)},\\qquad \\rho_{\\max}=\\min\\!\\big(\\tfrac12+\\tfrac12\\sqrt{1+4\\epsilon_{\\text{high}}/q},\\ c\\big)",
+    latex: `${SURROGATE},\\quad ${BOUNDS}`,
     source: SOURCES.dcpo,
   },
+  latexOf: ({ dualClip }) => `${SURROGATE}${dualLatex(dualClip)},\\quad ${BOUNDS}`,
   terms: BOUND_TERMS,
   lossAndCoefficients(batch, params) {
     const [low, high, cap] = [params.clipLow as number, params.clipHigh as number, params.ratioCap as number];

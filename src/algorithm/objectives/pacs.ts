@@ -42,6 +42,20 @@ function groupNormalised(rewards: readonly number[], divide: boolean, eps: numbe
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 const logistic = (x: number) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
 
+/** How a prediction and the weight of a class are written, by choice (LaTeX). */
+const SCORES: Readonly<Record<string, string>> = {
+  "leave-one-out": "\\hat r_i-\\tfrac1{G-1}\\sum_{j\\ne i}\\hat r_j",
+  "group-normalised": "\\frac{\\hat r_i-\\mathrm{mean}(\\hat r)}{\\mathrm{std}(\\hat r)+\\varepsilon}",
+  "group-centred": "\\hat r_i-\\mathrm{mean}(\\hat r)",
+  raw: "\\hat r_i",
+};
+const CLASSES: Readonly<Record<string, string>> = {
+  question: ",\\quad w_i=\\tfrac{G}{2\\,G_{y_i}}",
+  none: "",
+  only_positive: ",\\quad w_i=\\tfrac{G}{2\\,G_{y_i}}[y_i=1]",
+  only_negative: ",\\quad w_i=\\tfrac{G}{2\\,G_{y_i}}[y_i=0]",
+};
+
 /** PACS: the policy's own log-ratio must predict which answers are right; the loss is that of a classifier. */
 export const implicitCritic: ObjectivePlugin = {
   id: "implicit-critic",
@@ -55,6 +69,7 @@ export const implicitCritic: ObjectivePlugin = {
       min: 0,
       max: 100,
       slider: [0.1, 5, 0.1],
+      symbol: "\\beta",
       effect: "How strongly a change of probability counts as a prediction: small values let the policy move further before it is sure.",
     },
     score: {
@@ -88,6 +103,7 @@ export const implicitCritic: ObjectivePlugin = {
       min: 0,
       max: 1,
       slider: [0, 0.01, 0.0001],
+      symbol: "\\varepsilon",
       effect: "Added to the spread of group-normalised predictions.",
     },
   },
@@ -97,6 +113,12 @@ export const implicitCritic: ObjectivePlugin = {
     latex:
       "\\mathcal L=\\tfrac1n\\sum_i w_i\\,\\mathrm{BCE}\\big(\\sigma(\\psi_i),y_i\\big),\\quad \\psi_i=\\hat r_i-\\tfrac1{G-1}\\sum_{j\\ne i}\\hat r_j,\\quad \\hat r_i=\\beta\\sum_t\\log\\frac{\\pi_\\theta(o_{i,t})}{\\pi_{\\text{old}}(o_{i,t})}",
     source: SOURCES.pacs,
+  },
+  latexOf({ score, classWeight }) {
+    const weight = classWeight === "none" ? "" : "w_i\\,";
+    const reward = "\\hat r_i=\\beta\\sum_t\\log\\frac{\\pi_\\theta(o_{i,t})}{\\pi_{\\text{old}}(o_{i,t})}";
+    const classes = CLASSES[classWeight as string];
+    return `\\mathcal L=\\tfrac1n\\sum_i ${weight}\\mathrm{BCE}\\big(\\sigma(\\psi_i),y_i\\big),\\quad \\psi_i=${SCORES[score as string]},\\quad ${reward}${classes}`;
   },
   terms: {
     implicitReward: { symbol: "\\hat r_i", meaning: "how much more probable the answer has become, as a log-ratio" },

@@ -26,8 +26,12 @@ export const levelParameter: ChoiceParameter = {
 
 /** A ratio's symbol in formulas, and what stands beside a formula with it (LaTeX). */
 export function ratioLatex(level: unknown): { readonly symbol: string; readonly where: string } {
-  if (level === "sequence" || level === "sequence-token")
-    return { symbol: "s", where: ",\\quad s = \\Big(\\textstyle\\prod_t \\rho_t\\Big)^{1/|o|}" };
+  if (level === "sequence") return { symbol: "s", where: ",\\quad s = \\Big(\\textstyle\\prod_t \\rho_t\\Big)^{1/|o|}" };
+  if (level === "sequence-token")
+    return {
+      symbol: "s",
+      where: ",\\quad s = \\mathrm{sg}\\Big[\\big(\\textstyle\\prod_t \\rho_t\\big)^{1/|o|}\\Big]\\,\\frac{\\rho_t}{\\mathrm{sg}[\\rho_t]}",
+    };
   if (level === "sequence-sum") return { symbol: "s", where: ",\\quad s = \\textstyle\\prod_t \\rho_t" };
   return { symbol: "\\rho_t", where: "" };
 }

@@ -4,8 +4,8 @@ import { movedKl } from "./metrics.ts";
 import { LOSS_TERM, RATIO_TERM } from "./parameters.ts";
 import { importance, type Level, levelParameter, ratioLatex, weighted } from "./ratio.ts";
 
-const temperature = (label: string, value: number, effect: string) =>
-  ({ kind: "number", label, default: value, min: 0.01, max: 100, slider: [0.1, 5, 0.05], effect }) as const;
+const temperature = (label: string, symbol: string, value: number, effect: string) =>
+  ({ kind: "number", label, default: value, min: 0.01, max: 100, slider: [0.1, 5, 0.05], symbol, effect }) as const;
 
 /** SAPO: a sigmoid gate in place of the clip. Its slope at ratio 1 is 1, and it fades smoothly on both sides. */
 export const sapo: ObjectivePlugin = {
@@ -16,11 +16,13 @@ export const sapo: ObjectivePlugin = {
   parameters: {
     temperaturePositive: temperature(
       "Gate for good tokens",
+      "\\tau_{+}",
       1,
       "How fast a good token's gradient fades as its ratio leaves 1; higher is faster.",
     ),
     temperatureNegative: temperature(
       "Gate for bad tokens",
+      "\\tau_{-}",
       1.05,
       "How fast a bad token's gradient fades as its ratio leaves 1; higher is faster.",
     ),

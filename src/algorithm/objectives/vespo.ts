@@ -4,13 +4,14 @@ import { SOURCES } from "../sources.ts";
 import { LOSS_TERM } from "./parameters.ts";
 import { bounded, countedTokens, LIMIT, rowSums, weighted } from "./ratio.ts";
 
-const shape = (label: string, value: number, effect: string): NumberParameter => ({
+const shape = (label: string, symbol: string, value: number, effect: string): NumberParameter => ({
   kind: "number",
   label,
   default: value,
   min: 0,
   max: 100,
   slider: [0, 10, 0.1],
+  symbol,
   effect,
 });
 
@@ -21,16 +22,21 @@ export const vespo: ObjectivePlugin = {
   scope: "rollout",
   aggregation: "token-mean",
   parameters: {
-    kPositive: shape("Rise for good answers", 2, "How strongly good answers that have become improbable are turned down."),
-    lambdaPositive: shape("Fall for good answers", 3, "How strongly good answers that have become probable are turned down."),
-    kNegative: shape("Rise for bad answers", 3, "How strongly bad answers that have become improbable are turned down."),
-    lambdaNegative: shape("Fall for bad answers", 2, "How strongly bad answers that have become probable are turned down."),
+    kPositive: shape("Rise for good answers", "k_{+}", 2, "How strongly good answers that have become improbable are turned down."),
+    lambdaPositive: shape(
+      "Fall for good answers",
+      "\\lambda_{+}",
+      3,
+      "How strongly good answers that have become probable are turned down.",
+    ),
+    kNegative: shape("Rise for bad answers", "k_{-}", 3, "How strongly bad answers that have become improbable are turned down."),
+    lambdaNegative: shape("Fall for bad answers", "\\lambda_{-}", 2, "How strongly bad answers that have become probable are turned down."),
   },
   explanation: {
     sentence:
       "An answer counts fully while its probability is what it was, and ever less the further the policy has moved, in either direction.",
     latex:
-      "\\ell_t = -\\mathrm{sg}[\\varphi]\\,A_t\\,\\log\\pi(o_t),\\quad \\ln\\varphi = \\lambda + k\\ln w - \\lambda w,\\quad w = \\frac{\\pi(o)}{\\pi_{\\text{old}}(o)}",
+      "\\ell_t = -\\mathrm{sg}[\\varphi]\\,A_t\\,\\log\\pi(o_t),\\quad \\ln\\varphi = \\lambda + k\\ln w - \\lambda w,\\quad w = \\frac{\\pi(o)}{\\pi_{\\text{old}}(o)},\\quad (k,\\lambda)=\\begin{cases}(k_{+},\\lambda_{+})&A_t\\ge0\\\\(k_{-},\\lambda_{-})&\\text{else}\\end{cases}",
     source: SOURCES.vespo,
   },
   terms: {

@@ -14,6 +14,7 @@ export const averagedReference: ReferencePlugin = {
       min: 0,
       max: 1,
       slider: [0.8, 1, 0.005],
+      symbol: "\\gamma",
       effect: "How much of the old reference stays at each step; 1 never moves it, 0 lets it be the policy.",
     },
   },

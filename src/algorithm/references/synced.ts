@@ -15,6 +15,7 @@ export const syncedReference: ReferencePlugin = {
       max: 1000000,
       slider: [1, 500, 1],
       unit: "steps",
+      symbol: "n",
       effect: "How long the policy is held to the same reference.",
     },
     mix: {
@@ -24,6 +25,7 @@ export const syncedReference: ReferencePlugin = {
       min: 0,
       max: 1,
       slider: [0, 1, 0.05],
+      symbol: "\\alpha",
       effect: "How far the reference moves towards the policy; 1 replaces it.",
     },
   },

@@ -39,6 +39,10 @@ export const coReward: RewardPlugin = {
       "r_i = \\mathbb 1\\big[a_i = \\mathrm{mode}(a'_1,\\dots,a'_G)\\big],\\quad r'_i = \\mathbb 1\\big[a'_i = \\mathrm{mode}(a_1,\\dots,a_G)\\big]",
     source: SOURCES.coReward,
   },
+  latexOf: ({ label }) =>
+    label === "own"
+      ? "r_i = \\mathbb 1\\big[a_i = \\mathrm{mode}(a_1,\\dots,a_G)\\big]"
+      : "r_i = \\mathbb 1\\big[a_i = \\mathrm{mode}(a'_1,\\dots,a'_G)\\big],\\quad r'_i = \\mathbb 1\\big[a'_i = \\mathrm{mode}(a_1,\\dots,a_G)\\big]",
   terms: { label: { symbol: "\\mathrm{mode}(a')", meaning: "the twin's majority answer, taken for the truth" } },
   parts({ rows, groups, verdicts, twins }, params) {
     const answers = (members: readonly number[]) => members.map((r) => verdicts![r].answer ?? "");

@@ -15,6 +15,7 @@ export const kimiLength: RewardPlugin = {
       min: 0,
       max: 100,
       slider: [0, 1, 0.05],
+      symbol: "\\omega",
       effect: "How much length counts beside being right.",
     },
     warmup: {
@@ -25,15 +26,18 @@ export const kimiLength: RewardPlugin = {
       max: 1000000,
       slider: [0, 200, 5],
       unit: "steps",
+      symbol: "s_0",
       effect: "Length starts to count after this many steps, when the policy has learned to be right at all.",
     },
   },
   explanation: {
     sentence: "Of the answers to one problem, the shortest right one gains most; wrong answers gain nothing by being short.",
     latex:
-      "\\lambda = \\frac12 - \\frac{|o| - \\min}{\\max - \\min},\\quad r_{\\text{length}} = \\begin{cases}\\lambda & \\text{right}\\\\ \\min(0, \\lambda) & \\text{wrong}\\end{cases}",
+      "\\lambda = \\frac12 - \\frac{|o| - \\min}{\\max - \\min},\\quad r_{\\text{length}} = \\omega\\begin{cases}\\lambda & \\text{right}\\\\ \\min(0, \\lambda) & \\text{wrong}\\end{cases}",
     source: SOURCES.kimi,
   },
+  latexOf: ({ warmup }) =>
+    `\\lambda = \\frac12 - \\frac{|o| - \\min}{\\max - \\min},\\quad r_{\\text{length}} = ${warmup === 0 ? "" : "[s > s_0]\\,"}\\omega\\begin{cases}\\lambda & \\text{right}\\\\ \\min(0, \\lambda) & \\text{wrong}\\end{cases}`,
   terms: { length: { symbol: "r_{\\text{length}}", meaning: "the reward for length" } },
   parts(batch, params) {
     const lengths = lengthsOf(batch);

@@ -26,6 +26,7 @@ export const overlongPenalty: RewardPlugin = {
       max: 100000,
       slider: [0, 128, 1],
       unit: "tokens",
+      symbol: "L",
       effect: "Where the penalty is complete; 0 takes the longest possible answer.",
     },
     buffer: {
@@ -36,6 +37,7 @@ export const overlongPenalty: RewardPlugin = {
       max: 100000,
       slider: [0, 32, 1],
       unit: "tokens",
+      symbol: "c",
       effect: "The penalty starts this many tokens before the limit.",
     },
     penalty: {
@@ -54,6 +56,11 @@ export const overlongPenalty: RewardPlugin = {
     latex:
       "r_{\\text{length}} = \\begin{cases}0 & |o| \\le L - c\\\\ \\lambda\\,\\frac{L - c - |o|}{c} & L - c < |o| \\le L\\\\ -\\lambda & L < |o|\\end{cases}",
     source: SOURCES.dapo,
+  },
+  latexOf({ kind, limit, buffer }) {
+    const full = limit === 0 ? "L_{\\max}" : "L";
+    if (kind === "hard" || buffer === 0) return `r_{\\text{length}} = -\\lambda\\,[\\,|o| > ${full}${buffer === 0 ? "" : " - c"}\\,]`;
+    return `r_{\\text{length}} = \\begin{cases}0 & |o| \\le ${full} - c\\\\ \\lambda\\,\\frac{${full} - c - |o|}{c} & ${full} - c < |o| \\le ${full}\\\\ -\\lambda & ${full} < |o|\\end{cases}`;
   },
   terms: { overlong: { symbol: "r_{\\text{length}}", meaning: "the penalty for length" } },
   parts(batch, params) {

@@ -1,6 +1,6 @@
 import type { SamplerPlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
-import { temperatureSampler } from "./temperature.ts";
+import { temperatureSampler, truncationLatex } from "./temperature.ts";
 
 /** A temperature that falls along an answer. */
 export interface Annealing {
@@ -40,6 +40,7 @@ export const annealedSampler: SamplerPlugin = {
       min: 0.05,
       max: 5,
       slider: [0.5, 2, 0.05],
+      symbol: "\\tau_{\\max}",
       effect: "Higher lets the first tokens branch out more.",
     },
     floor: {
@@ -49,6 +50,7 @@ export const annealedSampler: SamplerPlugin = {
       min: 0.05,
       max: 5,
       slider: [0.05, 1, 0.05],
+      symbol: "\\tau_{\\min}",
       effect: "What the temperature falls to: near 0 the last tokens are nearly always the most probable ones.",
     },
     decay: {
@@ -60,6 +62,7 @@ export const annealedSampler: SamplerPlugin = {
       slider: [1, 60, 1],
       scale: "log",
       unit: "tokens",
+      symbol: "d_0",
       effect: "Longer keeps an answer warm for more of its tokens.",
     },
     growth: {
@@ -70,6 +73,7 @@ export const annealedSampler: SamplerPlugin = {
       max: 1000,
       slider: [0, 2, 0.05],
       unit: "tokens a step",
+      symbol: "g",
       effect: "Lengthens the cooling from step to step, for answers that get longer.",
     },
     decayCap: {
@@ -81,6 +85,7 @@ export const annealedSampler: SamplerPlugin = {
       slider: [1, 200, 1],
       scale: "log",
       unit: "tokens",
+      symbol: "d_{\\max}",
       effect: "Where that growth ends.",
     },
     warmup: {
@@ -91,6 +96,7 @@ export const annealedSampler: SamplerPlugin = {
       max: 120,
       slider: [0, 10, 1],
       unit: "tokens",
+      symbol: "t_0",
       effect: "So many first tokens are drawn at temperature 1, so that an answer begins in its usual form.",
     },
   },
@@ -98,6 +104,11 @@ export const annealedSampler: SamplerPlugin = {
     sentence: "Early tokens decide where an answer goes and are drawn warm; late ones only carry it out and are drawn cool.",
     latex: "\\tau_t = \\max\\!\\big(1 + \\tau_{\\max} - e^{t/d_s},\\ \\tau_{\\min}\\big),\\quad d_s = \\min(d_0 + g\\,s,\\ d_{\\max})",
     source: SOURCES.ead,
+  },
+  latexOf(params) {
+    const cooled = "\\max\\!\\big(1 + \\tau_{\\max} - e^{t/d_s},\\ \\tau_{\\min}\\big)";
+    const tau = params.warmup === 0 ? cooled : `\\begin{cases}1 & t < t_0\\\\ ${cooled} & \\text{else}\\end{cases}`;
+    return `\\tau_t = ${tau},\\quad d_s = \\min(d_0 + g\\,s,\\ d_{\\max})${truncationLatex(params)}`;
   },
   terms: {
     tau: { symbol: "\\tau_t", meaning: "temperature of the token after t others" },

@@ -1,5 +1,16 @@
+import type { Parameters } from "../plugin.ts";
 import type { SamplerPlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
+
+/** The truncations in force, as they follow a sampler's formula (LaTeX). */
+export function truncationLatex({ topK, topP, minP }: Parameters): string {
+  const kept = [
+    topK === 0 ? "" : "\\text{the }k\\text{ most probable}",
+    topP === 1 ? "" : "\\text{the fewest that reach }p",
+    minP === 0 ? "" : "\\pi(y_t)\\ge p_{\\min}\\max\\pi",
+  ].filter((text) => text !== "");
+  return kept.length === 0 ? "" : `,\\quad y_t\\text{ among: }${kept.join(";\\ ")}`;
+}
 
 /** Independent draws from the policy, with the usual truncations. */
 export const temperatureSampler: SamplerPlugin = {
@@ -32,6 +43,7 @@ export const temperatureSampler: SamplerPlugin = {
       min: 0.05,
       max: 5,
       slider: [0.1, 2, 0.05],
+      symbol: "T",
       effect: "Below 1 answers become alike, above 1 more varied and more often wrong.",
     },
     topK: {
@@ -41,6 +53,7 @@ export const temperatureSampler: SamplerPlugin = {
       min: 0,
       max: 104,
       slider: [0, 40, 1],
+      symbol: "k",
       effect: "Draw only from the k most probable tokens; 0 keeps all.",
     },
     topP: {
@@ -50,6 +63,7 @@ export const temperatureSampler: SamplerPlugin = {
       min: 0.01,
       max: 1,
       slider: [0.5, 1, 0.01],
+      symbol: "p",
       effect: "Draw only from the smallest set of tokens that reaches this probability; 1 keeps all.",
     },
     minP: {
@@ -59,6 +73,7 @@ export const temperatureSampler: SamplerPlugin = {
       min: 0,
       max: 0.99,
       slider: [0, 0.5, 0.01],
+      symbol: "p_{\\min}",
       effect: "Drop tokens less probable than this share of the most probable one; 0 keeps all.",
     },
     maxNewTokens: {
@@ -77,6 +92,7 @@ export const temperatureSampler: SamplerPlugin = {
     latex: "y_t \\sim \\mathrm{softmax}(z_t / T)",
     source: SOURCES.nucleus,
   },
+  latexOf: (params) => `y_t \\sim \\mathrm{softmax}(z_t / T)${truncationLatex(params)}`,
   terms: { T: { symbol: "T", meaning: "temperature" } },
   drawing: (params) => ({
     temperature: params.temperature as number,

@@ -5,7 +5,7 @@ import type { SamplerPlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
 import { mean } from "../statistics.ts";
 import { pathTo, type Tree } from "../tree.ts";
-import { temperatureSampler } from "./temperature.ts";
+import { temperatureSampler, truncationLatex } from "./temperature.ts";
 
 /** How continuations are shared among the open paths. */
 export type ForkPolicy = "even" | "low" | "high";
@@ -100,6 +100,7 @@ export const treeSampler: SamplerPlugin = {
       max: 120,
       slider: [1, 16, 1],
       unit: "tokens",
+      symbol: "\\ell",
       effect: "After so many tokens the paths may fork. Shorter segments make more places to fork, and share less.",
     },
     depth: {
@@ -109,6 +110,7 @@ export const treeSampler: SamplerPlugin = {
       min: 1,
       max: 120,
       slider: [1, 16, 1],
+      symbol: "D",
       effect: "A path ends after so many segments.",
     },
     branching: {
@@ -118,6 +120,7 @@ export const treeSampler: SamplerPlugin = {
       min: 1,
       max: 64,
       slider: [1, 8, 1],
+      symbol: "d",
       effect: "How many continuations a path has at a boundary, as long as the group is not full. With 1 the first segments decide.",
     },
     firstBranching: {
@@ -127,6 +130,7 @@ export const treeSampler: SamplerPlugin = {
       min: 1,
       max: 64,
       slider: [1, 16, 1],
+      symbol: "d_1",
       effect: "A tree begins with a random number of branches between the forks of a path and this.",
     },
     forks: {
@@ -147,6 +151,7 @@ export const treeSampler: SamplerPlugin = {
       min: 0.01,
       max: 100,
       slider: [0.1, 5, 0.1],
+      symbol: "T_f",
       effect: "Lower gives nearly all continuations to the first in that order. Without effect when all fork alike.",
     },
   },
@@ -156,6 +161,14 @@ export const treeSampler: SamplerPlugin = {
     latex:
       "n_{\\text{next}} = \\max\\!\\big(n_{\\text{open}},\\ \\min(W - n_{\\text{done}},\\ d\\,(n_{\\text{ended}} + n_{\\text{open}}))\\big)",
     source: SOURCES.treepo,
+  },
+  latexOf(params) {
+    const next =
+      "n_{\\text{next}} = \\max\\!\\big(n_{\\text{open}},\\ \\min(W - n_{\\text{done}},\\ d\\,(n_{\\text{ended}} + n_{\\text{open}}))\\big)";
+    const first = "n_1 \\in [d,\\,d_1],\\quad\\text{at most }D\\text{ segments of }\\ell\\text{ tokens}";
+    const sign = params.forks === "low" ? "-" : "";
+    const shared = params.forks === "even" ? "" : `,\\quad\\text{shared by softmax}\\big(${sign}\\overline{\\log\\pi}/T_f\\big)`;
+    return `${next},\\quad ${first}${shared},\\quad y_t\\sim\\mathrm{softmax}(z_t/T)${truncationLatex(params)}`;
   },
   terms: {
     width: { symbol: "W", meaning: "answers wanted for a prompt: the group size" },

@@ -1,5 +1,5 @@
 import { labelsOf } from "../labels.ts";
-import { heldScores, SCALE_PARAMETERS, scaleOf, selfAdvantages, selfRewards } from "../self-reward.ts";
+import { heldScores, SCALE_PARAMETERS, scaleOf, selfAdvantages, selfRewardLatex, selfRewards } from "../self-reward.ts";
 import type { ShaperPlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
 
@@ -17,6 +17,7 @@ export const selfRewardMix: ShaperPlugin = {
       min: 0,
       max: 1,
       slider: [0, 1, 0.05],
+      symbol: "\\tau",
       effect: "How much the policy's own opinion counts beside the verifier's.",
     },
     leastSpread: {
@@ -26,6 +27,7 @@ export const selfRewardMix: ShaperPlugin = {
       min: 0,
       max: 1,
       slider: [0, 0.5, 0.01],
+      symbol: "d",
       effect: "Where the opinions of a group differ less than this, the verifier alone counts.",
     },
     warmup: {
@@ -36,6 +38,7 @@ export const selfRewardMix: ShaperPlugin = {
       max: 100000,
       slider: [0, 400, 10],
       unit: "steps",
+      symbol: "s_0",
       effect: "The opinion counts only after so many steps, when it has learned to agree with the verifier.",
     },
     ...SCALE_PARAMETERS,
@@ -45,6 +48,13 @@ export const selfRewardMix: ShaperPlugin = {
     latex:
       "A = (1-\\tau)\\,A_v + \\tau\\,\\frac{\\hat r_s - \\mathrm{mean}(\\hat r_s)}{\\mathrm{std}(\\hat r_s)},\\quad \\hat r_s = \\mathrm{clip}(r_s, 0, 1)",
     source: SOURCES.laser,
+  },
+  latexOf(params) {
+    const share = params.warmup === 0 ? "\\tau" : "\\tau_s";
+    const later = params.warmup === 0 ? "" : ",\\quad \\tau_s=\\tau\\,[s>s_0]";
+    const own = "\\frac{\\hat r_s - \\mathrm{mean}(\\hat r_s)}{\\mathrm{std}(\\hat r_s)}";
+    const where = "\\quad\\text{where }\\mathrm{std}(\\hat r_s)>d\\text{, else }A=A_v";
+    return `A = (1-${share})\\,A_v + ${share}\\,${own}${where}${later},\\quad \\hat r_s = \\mathrm{clip}(r_s, 0, 1),\\quad ${selfRewardLatex(params)}`;
   },
   terms: {
     selfReward: { symbol: "\\hat r_s", meaning: "the policy's own opinion of its answer, held between 0 and 1" },

@@ -89,6 +89,7 @@ export const tokenHiddenReward: ShaperPlugin = {
       min: -1,
       max: 1,
       slider: [-0.5, 0.5, 0.05],
+      symbol: "p",
       effect: "Above 0, tokens that make the known right answers surer count more; below 0, those that leave room for others do.",
     },
     threshold: {
@@ -98,6 +99,7 @@ export const tokenHiddenReward: ShaperPlugin = {
       min: 0,
       max: 100,
       slider: [0, 2, 0.05],
+      symbol: "f",
       effect: "Tokens whose influence is below this many times that of the group's least typical right answer are left out; 0 keeps all.",
     },
   },
@@ -105,8 +107,13 @@ export const tokenHiddenReward: ShaperPlugin = {
     sentence:
       "A token's update moves the right answers as far as their hidden states and prediction errors overlap with its own; the sign of that overlap says whether the token exploits or explores.",
     latex:
-      "\\hat A_t = \\mathbb 1\\big[|\\mathrm{THR}_t| > \\tau\\big]\\,\\big(1 + p\\,\\mathrm{sign}\\,\\mathrm{THR}_t\\big)\\,A_t,\\quad \\mathrm{THR}_t = (2r-1)\\,g_t^{\\top} M h_t",
+      "\\hat A_t = \\mathbb 1\\big[|\\mathrm{THR}_t| > \\tau\\big]\\,\\big(1 + p\\,\\mathrm{sign}\\,\\mathrm{THR}_t\\big)\\,A_t,\\quad \\tau = f\\,\\min_{i\\in+}\\mathrm{mean}(\\mathrm{THR}),\\quad \\mathrm{THR}_t = (2r-1)\\,g_t^{\\top} M h_t",
     source: SOURCES.thr,
+  },
+  latexOf({ threshold }) {
+    const kept = threshold === 0 ? "" : "\\mathbb 1\\big[|\\mathrm{THR}_t| > \\tau\\big]\\,";
+    const least = threshold === 0 ? "" : ",\\quad \\tau = f\\,\\min_{i\\in+}\\mathrm{mean}(\\mathrm{THR})";
+    return `\\hat A_t = ${kept}\\big(1 + p\\,\\mathrm{sign}\\,\\mathrm{THR}_t\\big)\\,A_t${least},\\quad \\mathrm{THR}_t = (2r-1)\\,g_t^{\\top} M h_t`;
   },
   terms: {
     thr: {

@@ -112,6 +112,7 @@ export const confidenceShaping: ShaperPlugin = {
       min: 0,
       max: 10,
       slider: [0, 1, 0.05],
+      symbol: "\\beta_{+}",
       effect: "How much more a good answer counts that the policy was unsure of.",
     },
     betaNegative: {
@@ -121,6 +122,7 @@ export const confidenceShaping: ShaperPlugin = {
       min: 0,
       max: 10,
       slider: [0, 1, 0.05],
+      symbol: "\\beta_{-}",
       effect: "How much more a bad answer counts that the policy was sure of.",
     },
     perToken: {
@@ -139,8 +141,14 @@ export const confidenceShaping: ShaperPlugin = {
   explanation: {
     sentence: "A right answer that the policy was unsure of counts more, and so does a wrong one that it was sure of.",
     latex:
-      "\\hat A_i=A_i\\,e^{\\mp\\beta_\\pm\\tilde C_i},\\quad \\tilde C_i=\\frac{C_i-\\mathrm{mean}(C)}{\\mathrm{std}(C)},\\quad C_i=\\sum_t\\Big[\\log\\sum_v e^{z_{t,v}}-\\tfrac1V\\sum_v z_{t,v}\\Big]",
+      "\\hat A_i=A_i\\begin{cases}\\exp(-\\beta_{+}\\tilde C_i)&A_i>0\\\\\\exp(\\beta_{-}\\tilde C_i)&A_i<0\\end{cases},\\quad \\tilde C_i=\\frac{C_i-\\mathrm{mean}(C)}{\\mathrm{std}(C)},\\quad C_i=\\sum_t\\Big[\\log\\sum_v e^{z_{t,v}}-\\tfrac1V\\sum_v z_{t,v}\\Big]",
     source: SOURCES.ucas,
+  },
+  latexOf({ perToken, divideByStd }) {
+    const shaped = "\\hat A_i=A_i\\begin{cases}\\exp(-\\beta_{+}\\tilde C_i)&A_i>0\\\\\\exp(\\beta_{-}\\tilde C_i)&A_i<0\\end{cases}";
+    const relative = divideByStd === true ? "\\frac{C_i-\\mathrm{mean}(C)}{\\mathrm{std}(C)}" : "C_i-\\mathrm{mean}(C)";
+    const sum = "\\sum_t\\Big[\\log\\sum_v e^{z_{t,v}}-\\tfrac1V\\sum_v z_{t,v}\\Big]";
+    return `${shaped},\\quad \\tilde C_i=${relative},\\quad C_i=${perToken === true ? "\\tfrac1{|o_i|}" : ""}${sum}`;
   },
   terms: {
     confidence: { symbol: "C_i", meaning: "confidence of the answer" },
@@ -162,6 +170,7 @@ export const logitPenalty: ShaperPlugin = {
       min: 0,
       max: 10,
       slider: [0, 0.5, 0.01],
+      symbol: "\\kappa",
       effect: "How much advantage the most certain token of the batch loses.",
     },
   },

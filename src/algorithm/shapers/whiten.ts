@@ -1,4 +1,5 @@
 import { ddof, eps } from "../advantages/parameters.ts";
+import { whitened } from "../latex.ts";
 import type { ShaperPlugin } from "../slots.ts";
 import { SOURCES } from "../sources.ts";
 import { mean, scorableRows, standardisation, whitenTokens } from "../statistics.ts";
@@ -31,6 +32,8 @@ export const whiten: ShaperPlugin = {
     latex: "\\hat A_t = \\frac{A_t - \\mathrm{mean}(A)}{\\mathrm{std}(A)}",
     source: SOURCES.ppoDetails,
   },
+  latexOf: ({ over, ddof: taken }) =>
+    whitened("\\hat A_t", "A_t", over === "tokens" ? "A" : "\\bar A", { over: over as "tokens" | "rollouts", ddof: taken }),
   terms: { before: { symbol: "A_t", meaning: "the advantage before whitening" } },
   shape(batch, advantage, params) {
     const { rows, offsets } = batch;

@@ -19,6 +19,8 @@ export const finishedOnly: TokenWeightPlugin = {
     latex: "w_i = [\\,o_i \\text{ ends with end-of-text}\\,]",
     source: SOURCES.dapo,
   },
+  latexOf: ({ countMasked }) =>
+    `w_i = [\\,o_i \\text{ ends with end-of-text}\\,]${countMasked === true ? ",\\quad\\text{averaged over all}" : ""}`,
   terms: { finished: { symbol: "w_i", meaning: "1 for tokens of answers that ended on their own" } },
   weigh(batch, params) {
     const weight = new Float64Array(batch.weight.length);

@@ -16,6 +16,7 @@ export const offPolicyMask: TokenWeightPlugin = {
       max: 100,
       slider: [0, 1, 0.01],
       unit: "nats per token",
+      symbol: "\\delta",
       effect: "A bad answer whose log-probability has fallen by more than this per token, since it was drawn, is masked.",
     },
   },

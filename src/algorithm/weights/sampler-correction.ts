@@ -27,6 +27,7 @@ export const samplerCorrection: TokenWeightPlugin = {
       min: 0,
       max: 1,
       slider: [0, 1, 0.05],
+      symbol: "w_{\\min}",
       effect: "Weights below this are raised to it, or dropped.",
     },
     max: {
@@ -36,6 +37,7 @@ export const samplerCorrection: TokenWeightPlugin = {
       min: 1,
       max: 1e9,
       slider: [1, 10, 0.1],
+      symbol: "w_{\\max}",
       effect: "Weights above this are lowered to it, or dropped.",
     },
   },
@@ -44,6 +46,13 @@ export const samplerCorrection: TokenWeightPlugin = {
       "If the engine that draws and the engine that trains disagree about a token's probability, the update is weighed by their ratio, within bounds.",
     latex: "w_t = \\mathrm{bound}\\big(e^{\\log\\pi_{\\text{old}} - \\log\\pi_{\\text{sampler}}}\\big)",
     source: SOURCES.truncatedSampling,
+  },
+  latexOf({ mode }) {
+    const gap = "\\log\\pi_{\\text{old}} - \\log\\pi_{\\text{sampler}}";
+    const ratio = String(mode).startsWith("sequence") ? `\\exp\\big(\\textstyle\\sum_t(${gap})\\big)` : `\\exp(${gap})`;
+    return String(mode).endsWith("truncate")
+      ? `w_t = \\min\\!\\big(w_{\\max},\\ \\max(w_{\\min}, u)\\big),\\quad u = ${ratio}`
+      : `w_t = u\\,[\\,w_{\\min} \\le u \\le w_{\\max}\\,],\\quad u = ${ratio}`;
   },
   terms: { samplerRatio: { symbol: "w_t", meaning: "trainer's over sampler's probability of the token or answer, bounded" } },
   weigh(batch, params) {

@@ -15,6 +15,7 @@ export const topEntropy: TokenWeightPlugin = {
       min: 0,
       max: 1,
       slider: [0.05, 1, 0.05],
+      symbol: "q",
       effect: "This share of the tokens, those with the highest entropy, learns; the others are left alone.",
     },
     rule: {
@@ -36,8 +37,12 @@ export const topEntropy: TokenWeightPlugin = {
   },
   explanation: {
     sentence: "Most tokens follow from what came before; the few forks where the policy could go either way carry what there is to learn.",
-    latex: "w_t = \\big[H_t \\ge Q_{1-q}(H)\\big]",
+    latex: "w_t = \\big[H_t \\ge \\mathrm{quantile}(H, 1-q)\\big]",
     source: SOURCES.highEntropy,
+  },
+  latexOf({ rule, keepDenominator }) {
+    const chosen = rule === "count" ? "H_t\\text{ among the }\\lceil q\\,N\\rceil\\text{ highest}" : "H_t \\ge \\mathrm{quantile}(H, 1-q)";
+    return `w_t = \\big[${chosen}\\big]${keepDenominator === true ? "" : ",\\quad\\text{averaged over these alone}"}`;
   },
   terms: { kept: { symbol: "w_t", meaning: "1 for tokens that learn" } },
   weigh(batch, params) {

@@ -121,10 +121,10 @@ function partOf(record: StepRecord, slot: Slot | ListSlot, { plugin, params, pat
 /** Which of the things that all recipes have can stand in a slot's formulas. */
 const READS: Readonly<Partial<Record<Slot | ListSlot, readonly CommonId[]>>> = {
   reward: ["reward", "length", "limit"],
-  rewards: ["reward", "length"],
+  rewards: ["reward", "length", "limit"],
   advantage: ["reward", "advantage", "length"],
   shapers: ["advantage", "before"],
-  objective: ["advantage", "ratio", "logProb", "loss", "length", "clip"],
+  objective: ["advantage", "ratio", "logProb", "loss", "length", "limit", "clip"],
   tokenWeights: ["advantage", "entropy", "oldLogProb", "samplerLogProb", "logProb", "length"],
   aggregation: ["tokens", "batchTokens", "answers", "length", "width", "limit", "loss"],
   kl: ["ratio", "refLogProb", "logProb"],

@@ -66,6 +66,22 @@ describe("formulas", () => {
     for (const recipe of RECIPES) if (recipe.id !== "grpo") expect(formulasOf(resolveRecipe(recipe)).length).toBeGreaterThan(3);
   });
 
+  it("come with the numbers that stand in them, and with no others", () => {
+    const numbers = (recipe: ReturnType<typeof grpo>, slot: string) =>
+      formulasOf(recipe)
+        .find((f) => f.slot === slot)!
+        .knobs.map(({ symbol, value }) => [symbol, value]);
+    expect(numbers(grpo(), "objective")).toEqual([
+      ["\\epsilon_{\\text{low}}", "0.2"],
+      ["\\epsilon_{\\text{high}}", "0.2"],
+    ]);
+    expect(numbers(withChange(grpo(), "objective.dualClip", 3), "objective")).toContainEqual(["c", "3"]);
+    expect(numbers(withChange(withChange(grpo(), "losses", "entropy"), "losses.entropy.coefficient", 0.02), "losses")).toEqual([
+      ["c", "0.02"],
+    ]);
+    expect(numbers(withChange(grpo(), "advantage.scale", "none"), "advantage")).toEqual([]);
+  });
+
   it("of a person's own are shown as they were written", () => {
     const own = withChange(withChange(grpo(), "objective", "expression"), "objective.formula", "-ratio * advantage");
     expect(formulasOf(own).find((f) => f.slot === "objective")).toMatchObject({ written: "-ratio * advantage", differs: true });

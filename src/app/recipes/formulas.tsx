@@ -1,7 +1,8 @@
 import type { PluginDeclaration } from "../../algorithm/plugin.ts";
 import { formulaOf, grpo, pluginOf, type ResolvedRecipe, termsOf, type Use } from "../../recipes/recipe.ts";
 import { type ListSlot, SLOT_NAMES, type Slot } from "../../recipes/slots.ts";
-import { isList } from "../knobs/describe.ts";
+import { annotate } from "../inspector/annotate.ts";
+import { isList, showValue } from "../knobs/describe.ts";
 import { Tex } from "../tex/tex.tsx";
 
 /** From the reward to the step: the order in which a recipe's formulas are read. */
@@ -26,11 +27,21 @@ const READ: readonly (Slot | ListSlot)[] = [
 /** These say nothing where they are as in GRPO. */
 const QUIET: readonly (Slot | ListSlot)[] = ["sampler", "guidance", "groupFilter", "rewardChannel", "reference", "optimizer"];
 
+interface Knob {
+  /** LaTeX. */
+  readonly symbol: string;
+  readonly label: string;
+  /** As knobs show it. */
+  readonly value: string;
+}
+
 export interface FormulaInUse {
   readonly slot: Slot | ListSlot;
   readonly declaration: PluginDeclaration;
   readonly symbols: PluginDeclaration["terms"];
   readonly latex: string;
+  /** The numbers that stand in it. */
+  readonly knobs: readonly Knob[];
   /** A formula of a person's own, as it was written. */
   readonly written: string | undefined;
   /** Whether GRPO has another formula here, or none. */
@@ -51,7 +62,9 @@ export function formulasOf(recipe: ResolvedRecipe): FormulaInUse[] {
       const latex = formulaOf(slot, use);
       const text = Object.entries(declaration.parameters).find(([, parameter]) => parameter.kind === "text");
       const differs = isList(slot) || base.slots[slot].plugin !== use.plugin || latex !== formulaOf(slot, base.slots[slot]);
-      return { slot, declaration, symbols: termsOf(slot, use), latex, written: text && String(use.params[text[0]]), differs };
+      const symbols = termsOf(slot, use);
+      const knobs = knobsIn(recipe, slot, use, latex);
+      return { slot, declaration, symbols, latex, knobs, written: text && String(use.params[text[0]]), differs };
     }),
   ).filter(({ slot, differs }) => differs || !QUIET.includes(slot));
 }
@@ -63,8 +76,9 @@ export function Formulas({ recipe }: { recipe: ResolvedRecipe }) {
   return (
     <ul className="formulas">
       {formulas.map((formula) => {
-        const { slot, declaration, latex, written, differs } = formula;
+        const { slot, declaration, latex, knobs, written, differs } = formula;
         const terms = all || differs ? termsIn(formula) : [];
+        const numbers = all || differs ? knobs : [];
         return (
           <li key={`${slot} ${declaration.id}`} className={differs ? "differs" : ""}>
             <h4>
@@ -74,7 +88,7 @@ export function Formulas({ recipe }: { recipe: ResolvedRecipe }) {
             </h4>
             {(all || differs) && <p>{declaration.explanation.sentence}</p>}
             {written === undefined ? <Tex latex={latex} block /> : <pre>{written}</pre>}
-            {terms.length > 0 && (
+            {terms.length + numbers.length > 0 && (
               <dl>
                 {terms.map(({ symbol, meaning }) => (
                   <div key={symbol}>
@@ -82,6 +96,16 @@ export function Formulas({ recipe }: { recipe: ResolvedRecipe }) {
                       <Tex latex={symbol} />
                     </dt>
                     <dd>{meaning}</dd>
+                  </div>
+                ))}
+                {numbers.map(({ symbol, label, value }) => (
+                  <div key={symbol}>
+                    <dt>
+                      <Tex latex={symbol} />
+                    </dt>
+                    <dd>
+                      <b>{value}</b> {label}
+                    </dd>
                   </div>
                 ))}
               </dl>
@@ -93,8 +117,18 @@ export function Formulas({ recipe }: { recipe: ResolvedRecipe }) {
   );
 }
 
-/** The symbols to explain; where parameters decide the form, those that it has. */
-function termsIn({ declaration, symbols, latex }: FormulaInUse) {
-  const terms = Object.values(symbols);
+/** The parameters whose symbols a formula has, with their values. */
+function knobsIn(recipe: ResolvedRecipe, slot: Slot | ListSlot, { plugin, params }: Use, latex: string): Knob[] {
+  return Object.entries(pluginOf(slot, plugin).parameters).flatMap(([name, parameter]) => {
+    const symbol = parameter.kind === "number" || parameter.kind === "integer" ? parameter.symbol : undefined;
+    if (symbol === undefined || annotate(latex, [{ symbol, key: name }]) === latex) return [];
+    const path = isList(slot) ? `${slot}.${plugin}.${name}` : `${slot}.${name}`;
+    return [{ symbol, label: parameter.label, value: showValue(recipe, path, params[name]) }];
+  });
+}
+
+/** The symbols to explain, beside those of its numbers; where parameters decide the form, those that it has. */
+function termsIn({ declaration, symbols, knobs, latex }: FormulaInUse) {
+  const terms = Object.values(symbols).filter(({ symbol }) => !knobs.some((knob) => knob.symbol === symbol));
   return declaration.latexOf ? terms.filter(({ symbol }) => latex.includes(symbol)) : terms;
 }
