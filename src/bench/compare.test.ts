@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { type Comparison, compare, comparisonLines, disagreement, drawAgreement, median, relativeError, TOLERANCE } from "./compare.ts";
+import { disagreement, drawAgreement, relativeError, TOLERANCE } from "./agreement.ts";
+import { type Comparison, compare, comparisonLines, median } from "./compare.ts";
 import type { Contender } from "./contender.ts";
 import { ort, pick } from "./ort.ts";
 import { ours } from "./ours.ts";
@@ -65,7 +66,7 @@ it("ONNX Runtime's plain loop with a cache draws what the portable engine draws"
   const engine = await portable();
   const runtime = await import("onnxruntime-node");
   let clock = 0;
-  const { results } = await compare("rollouts", work, ours("portable", engine), [ort(runtime as never, "cpu", 1)], {
+  const { results } = await compare("rollouts", work, engine, [ort(runtime as never, "cpu", 1)], {
     ...options,
     processorTime: () => (clock += 3),
   });
@@ -88,7 +89,7 @@ it("does not time a contender that computes something else, or fails, and says s
   };
   const broken: Contender = { name: "broken", how: "", train: () => Promise.reject(new Error("no device\nat all")) };
   const unable: Contender = { name: "unable", how: "" };
-  const { results } = await compare("train", work, arbiter, [arbiter, wrong, broken, unable], options);
+  const { results } = await compare("train", work, engine, [arbiter, wrong, broken, unable], options);
   expect(results.map(({ name, milliseconds }) => [name, milliseconds !== undefined])).toEqual([
     ["portable", true],
     ["wrong", false],
@@ -96,7 +97,7 @@ it("does not time a contender that computes something else, or fails, and says s
   ]);
   expect(results[1].problem).toMatch(/^disagrees: .*gradient/);
   expect(results[2].problem).toBe("failed: no device");
-  const lines = comparisonLines({ part: "train", results }).join("\n");
+  const lines = comparisonLines({ part: "train", rounds: 2, stopped: false, results }).join("\n");
   expect(lines).toMatch(/wrong +not timed: disagrees/);
   engine.dispose();
 });
@@ -104,8 +105,25 @@ it("does not time a contender that computes something else, or fails, and says s
 it("stops when it is told to, and times nothing then", async () => {
   const engine = await portable();
   const arbiter = ours("portable", engine);
-  const { results } = await compare("train", work, arbiter, [arbiter], { ...options, cancelled: () => true });
+  const { results } = await compare("train", work, engine, [arbiter], { ...options, cancelled: () => true });
   expect(results).toEqual([expect.objectContaining({ name: "portable", problem: "not started" })]);
+  engine.dispose();
+});
+
+it("stopped in the middle of a round, it has the rounds before, and says so", async () => {
+  const engine = await portable();
+  const arbiter = ours("portable", engine);
+  let rounds = 0;
+  const comparison = await compare("rollouts", work, engine, [arbiter, { ...arbiter, name: "again" }], {
+    repeat: 5,
+    progress: (message) => {
+      rounds += Number(message.includes("round "));
+    },
+    cancelled: () => rounds === 3,
+  });
+  expect(comparison).toMatchObject({ rounds: 2, stopped: true });
+  for (const { milliseconds } of comparison.results) expect(milliseconds).toBeGreaterThan(0);
+  expect(comparisonLines(comparison)[0]).toBe("  rollouts, 32 tokens a row (stopped early: medians of 2 rounds)");
   engine.dispose();
 });
 
@@ -123,6 +141,8 @@ it("prints ratios first", () => {
   };
   const comparison: Comparison = {
     part: "train",
+    rounds: 7,
+    stopped: false,
     results: [
       { name: "webgpu", how: "", milliseconds: 10, processorMilliseconds: 18, firstMilliseconds: 2000, counts },
       { name: "jax-js", how: "", milliseconds: 25, processorMilliseconds: 27, firstMilliseconds: 20000 },

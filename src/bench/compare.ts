@@ -1,27 +1,9 @@
-import type { Contender, Draw } from "./contender.ts";
+import type { Engine } from "../policy/engine.ts";
+import { type Agreement, disagreement } from "./agreement.ts";
+import type { Contender } from "./contender.ts";
 import type { ApiCounter, ApiCounts } from "./counting.ts";
-import { ADAM, NEW_TOKENS, type Workload } from "./workload.ts";
-
-export const PARTS = ["train", "rollouts"] as const;
-/** One step of training, or one batch of rollouts. */
-export type Part = (typeof PARTS)[number];
-
-/** What a contender's numbers may be away from the portable engine's before they count as another computation. */
-export const TOLERANCE = {
-  /** |ΔL| / max(1, |L|) of the first three steps. */
-  loss: 1e-4,
-  /** ‖Δg‖ / ‖g‖ of the first step's gradient, all parameters. */
-  gradient: 1e-3,
-  /** ‖Δ(θ₃ − θ₀)‖ / ‖θ₃ − θ₀‖ after three steps of Adam, which divides by small numbers. */
-  update: 2e-2,
-  /** Share of rows that may leave the common path: a uniform that lies within rounding of a token's edge. */
-  rows: 0.05,
-  /** Largest difference of log-probs in the rows that are the same. */
-  logProb: 1e-3,
-} as const;
-
-/** How far a contender was from the portable engine. */
-export type Agreement = Readonly<Record<string, number>>;
+import { type Entry, PART_NAMES, type Part, trialOf } from "./trials.ts";
+import type { Workload } from "./workload.ts";
 
 export interface ContenderResult {
   readonly name: string;
@@ -33,14 +15,18 @@ export interface ContenderResult {
   /** Of the first call, which compiles. */
   readonly firstMilliseconds?: number;
   readonly agreement?: Agreement;
-  /** Of one step or batch, warm; absent where nothing asks the WebGPU API in this process. */
+  /** Of one step, batch or iteration, warm; absent where nothing asks the WebGPU API in this process. */
   readonly counts?: ApiCounts;
-  /** Why there is no time: what it disagreed about, or its error. */
+  /** Why there is no time: what it disagreed about, its error, or that a person stopped. */
   readonly problem?: string;
 }
 
 export interface Comparison {
   readonly part: Part;
+  /** How many rounds the medians are over. */
+  readonly rounds: number;
+  /** True if it was stopped before all rounds were done. */
+  readonly stopped: boolean;
   readonly results: readonly ContenderResult[];
 }
 
@@ -51,7 +37,7 @@ export interface CompareOptions {
   readonly processorTime?: () => number;
   /** Told what is being done, for a person who waits. */
   readonly progress: (message: string) => void;
-  /** True once the person has seen enough. */
+  /** True once the person has seen enough, or the time is up. */
   readonly cancelled: () => boolean;
 }
 
@@ -61,178 +47,88 @@ export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)];
 }
 
-/** ‖a − b‖ / ‖b‖; Infinity if anything is not a number. */
-export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
-  let difference = 0;
-  let norm = 0;
-  for (let i = 0; i < b.length; i++) {
-    difference += (a[i] - b[i]) ** 2;
-    norm += b[i] ** 2;
-  }
-  const error = Math.sqrt(difference / norm);
-  return Number.isNaN(error) ? Number.POSITIVE_INFINITY : error;
-}
-
-/** What is beyond tolerance, in words; undefined if nothing is. */
-export function disagreement(agreement: Agreement): string | undefined {
-  const beyond = Object.entries(agreement).filter(([key, error]) => !(error <= TOLERANCE[key as keyof typeof TOLERANCE]));
-  if (beyond.length === 0) return undefined;
-  return beyond.map(([key, error]) => `${key} off by ${error.toExponential(1)}`).join(", ");
-}
-
-/** One contender's way through a comparison. */
-interface Entry {
-  readonly contender: Contender;
-  readonly once: () => Promise<unknown>;
-  readonly dispose: () => void;
+/** What became of a contender. */
+interface Result extends Entry {
   readonly times: number[];
   readonly processorTimes: number[];
-  readonly agreement: Agreement;
-  readonly firstMilliseconds: number;
   counts?: ApiCounts;
 }
 
-interface Learned {
-  readonly losses: readonly number[];
-  readonly gradient: Float32Array;
-  readonly update: Float32Array;
-  readonly firstMilliseconds: number;
-}
-
-async function timed<T>(work: () => Promise<T>): Promise<[milliseconds: number, result: T]> {
+/** Timed alone, without what comes before. */
+async function time(result: Result, processorTime?: () => number): Promise<{ milliseconds: number; processorMilliseconds?: number }> {
+  await result.prepare?.();
+  const before = processorTime?.();
   const started = performance.now();
-  const result = await work();
-  return [performance.now() - started, result];
-}
-
-/** Three steps of a trainer from the workload's weights. */
-async function learn(step: () => Promise<number>, state: () => Promise<{ theta: Float32Array; m: Float32Array }>, work: Workload) {
-  const [firstMilliseconds, first] = await timed(step);
-  // After one step from zero, the first moment is (1 − β₁)·g.
-  const gradient = (await state()).m.map((value) => value / (1 - ADAM.beta1));
-  const losses = [first, await step(), await step()];
-  const update = (await state()).theta.map((value, i) => value - work.theta[i]);
-  return { losses, gradient, update, firstMilliseconds } satisfies Learned;
-}
-
-function trainingAgreement(learned: Learned, truth: Learned): Agreement {
-  const loss = Math.max(...learned.losses.map((l, i) => Math.abs(l - truth.losses[i]) / Math.max(1, Math.abs(truth.losses[i]))));
-  return {
-    loss: Number.isNaN(loss) ? Number.POSITIVE_INFINITY : loss,
-    gradient: relativeError(learned.gradient, truth.gradient),
-    update: relativeError(learned.update, truth.update),
-  };
-}
-
-/** How two draws of the same rows differ. */
-export function drawAgreement(draw: Draw, truth: Draw): Agreement {
-  const rows = truth.tokens.length / NEW_TOKENS;
-  if (draw.tokens.length !== truth.tokens.length) return { rows: 1, logProb: Number.POSITIVE_INFINITY };
-  let different = 0;
-  let logProb = 0;
-  for (let r = 0; r < rows; r++) {
-    for (let i = r * NEW_TOKENS; i < (r + 1) * NEW_TOKENS; i++) {
-      if (draw.tokens[i] !== truth.tokens[i]) {
-        different++;
-        break;
-      }
-      const error = Math.abs(draw.logProbs[i] - truth.logProbs[i]);
-      if (!(error <= logProb)) logProb = Number.isNaN(error) ? Number.POSITIVE_INFINITY : error;
-    }
-  }
-  return { rows: different / rows, logProb };
-}
-
-/** Starts a contender and holds its numbers against the arbiter's. @throws Error if it disagrees. */
-async function enter(contender: Contender, part: Part, work: Workload, truth: Learned | Draw): Promise<Entry> {
-  const lists = { times: [], processorTimes: [] };
-  if (part === "train") {
-    const trainer = await contender.train!(work);
-    const learned = await learn(trainer.step, trainer.state, work);
-    const agreement = trainingAgreement(learned, truth as Learned);
-    return {
-      contender,
-      once: trainer.step,
-      dispose: trainer.dispose,
-      ...lists,
-      agreement,
-      firstMilliseconds: learned.firstMilliseconds,
-    };
-  }
-  const sampler = await contender.sample!(work);
-  const [firstMilliseconds, draw] = await timed(() => sampler.draw(0));
-  let step = 1;
-  const once = () => sampler.draw(step++);
-  return { contender, once, dispose: sampler.dispose, ...lists, agreement: drawAgreement(draw, truth as Draw), firstMilliseconds };
+  await result.once();
+  const milliseconds = performance.now() - started;
+  return processorTime ? { milliseconds, processorMilliseconds: processorTime() - before! } : { milliseconds };
 }
 
 /**
- * Holds every contender's numbers against the arbiter's, then times those that agree, one after the other in each round, so that a busy
- * spell of the machine touches all of them.
- * @param arbiter whose numbers are taken as right: the portable engine
+ * Holds every contender's numbers against the portable engine's, then times those that agree, one after the other in each round, so that a
+ * busy spell of the machine touches all of them. Stopped early, it says what was not done; a round that was not finished does not count.
  */
 export async function compare(
   part: Part,
   work: Workload,
-  arbiter: Contender,
+  judge: Engine,
   contenders: readonly Contender[],
   { repeat, counter, processorTime, progress, cancelled }: CompareOptions,
 ): Promise<Comparison> {
-  const able = contenders.filter((contender) => (part === "train" ? contender.train : contender.sample));
-  let truth: Learned | Draw;
-  if (part === "train") {
-    const trainer = await arbiter.train!(work);
-    truth = await learn(trainer.step, trainer.state, work);
-    trainer.dispose();
-  } else {
-    const sampler = await arbiter.sample!(work);
-    truth = await sampler.draw(0);
-    sampler.dispose();
-  }
-  const entries: Entry[] = [];
+  const trial = await trialOf(part, work, judge);
+  const able = contenders.filter(trial.does);
+  const entered = new Map<string, Result>();
   const problems = new Map<string, ContenderResult>();
-  const failed = ({ name, how }: Contender, problem: string, rest: Partial<ContenderResult> = {}) =>
-    problems.set(name, { name, how, problem, ...rest });
   for (const contender of able) {
+    const { name, how } = contender;
+    const failed = (problem: string, rest: Partial<ContenderResult> = {}) => problems.set(name, { name, how, problem, ...rest });
     if (cancelled()) {
-      failed(contender, "not started");
+      failed("not started");
       continue;
     }
-    progress(`${part}: ${contender.name}, first call (compiles) and check`);
+    progress(`${part}: ${name}, first call (compiles) and check`);
     try {
-      const entry = await enter(contender, part, work, truth);
-      const problem = disagreement(entry.agreement);
-      if (problem === undefined) entries.push(entry);
+      const entry = await trial.enter(contender);
+      const { agreement, firstMilliseconds } = entry;
+      const problem = disagreement(agreement);
+      if (problem === undefined) entered.set(name, { ...entry, times: [], processorTimes: [] });
       else {
-        const { agreement, firstMilliseconds } = entry;
-        failed(contender, `disagrees: ${problem}`, { agreement, firstMilliseconds });
+        failed(`disagrees: ${problem}`, { agreement, firstMilliseconds });
         entry.dispose();
       }
     } catch (error) {
-      failed(contender, `failed: ${error instanceof Error ? error.message.split("\n")[0] : error}`);
+      failed(`failed: ${error instanceof Error ? error.message.split("\n")[0] : error}`);
     }
   }
+
+  const all = [...entered.values()];
   // The first round warms up, and is where calls are counted.
-  for (let round = -1; round < repeat && !cancelled(); round++) {
-    progress(round < 0 ? `${part}: warming up` : `${part}: round ${round + 1} of ${repeat}`);
-    for (const entry of entries) {
-      if (round < 0) {
-        await entry.once();
-        const { counts } = counter ? await counter.during(entry.once) : {};
-        if (counts && counts.submits > 0) entry.counts = counts;
-      } else {
-        const before = processorTime?.();
-        entry.times.push((await timed(entry.once))[0]);
-        if (processorTime) entry.processorTimes.push(processorTime() - before!);
-      }
-    }
+  for (const [name, result] of entered) {
+    if (cancelled()) break;
+    progress(`${part}: ${name}, warming up`);
+    await time(result);
+    await result.prepare?.();
+    const { counts } = counter ? await counter.during(result.once) : {};
+    if (counts && counts.submits > 0) result.counts = counts;
   }
-  for (const entry of entries) entry.dispose();
+  let rounds = 0;
+  for (; rounds < repeat && !cancelled(); rounds++) {
+    progress(`${part}: round ${rounds + 1} of ${repeat}`);
+    const round: Awaited<ReturnType<typeof time>>[] = [];
+    for (const result of all) if (!cancelled()) round.push(await time(result, processorTime));
+    if (round.length < all.length) break;
+    all.forEach(({ times, processorTimes }, i) => {
+      const { milliseconds, processorMilliseconds } = round[i];
+      times.push(milliseconds);
+      if (processorMilliseconds !== undefined) processorTimes.push(processorMilliseconds);
+    });
+  }
+  for (const { dispose } of all) dispose();
+
   const results = able.map(({ name, how }): ContenderResult => {
-    const entry = entries.find(({ contender }) => contender.name === name);
-    if (!entry) return problems.get(name)!;
-    const { agreement, counts, times, processorTimes, firstMilliseconds } = entry;
+    const result = entered.get(name);
+    if (!result) return problems.get(name)!;
+    const { agreement, counts, times, processorTimes, firstMilliseconds } = result;
     return {
       name,
       how,
@@ -240,16 +136,17 @@ export async function compare(
       firstMilliseconds,
       ...(counts ? { counts } : {}),
       ...(processorTimes.length > 0 ? { processorMilliseconds: median(processorTimes) } : {}),
-      ...(times.length > 0 ? { milliseconds: median(times) } : { problem: "cancelled before it was timed" }),
+      ...(times.length > 0 ? { milliseconds: median(times) } : { problem: "stopped before it was timed" }),
     };
   });
-  return { part, results };
+  return { part, rounds, stopped: rounds < repeat, results };
 }
 
-/** A comparison as lines for a person: ratios first, then milliseconds, then counts, then how each does it. */
-export function comparisonLines({ part, results }: Comparison): string[] {
-  const what = part === "train" ? "one step of training" : `rollouts, ${NEW_TOKENS} tokens a row`;
-  const lines = [`  ${what}`];
+/** A comparison as lines for a person: ratios first, then milliseconds, then counts. */
+export function comparisonLines({ part, rounds, stopped, results }: Comparison): string[] {
+  const extent =
+    rounds === 0 ? "stopped before anything was timed" : `stopped early: medians of ${rounds} ${rounds === 1 ? "round" : "rounds"}`;
+  const lines = [`  ${PART_NAMES[part]}${stopped ? ` (${extent})` : ""}`];
   for (const base of results.filter(({ name }) => name === "webgpu" || name === "portable")) {
     for (const [what, key] of [
       ["time", "milliseconds"],
@@ -263,10 +160,9 @@ export function comparisonLines({ part, results }: Comparison): string[] {
   const width = Math.max(...results.map(({ name }) => name.length));
   for (const { name, milliseconds, processorMilliseconds, firstMilliseconds, problem } of results) {
     const processor = processorMilliseconds === undefined ? "" : `  ${processorMilliseconds.toFixed(1)} ms of processor time`;
-    const first = firstMilliseconds === undefined ? "" : `${processor}  (first call ${(firstMilliseconds / 1000).toFixed(1)} s)`;
-    lines.push(
-      `    ${name.padEnd(width)}  ${milliseconds === undefined ? `not timed: ${problem}` : `${milliseconds.toFixed(1)} ms${first}`}`,
-    );
+    const first = firstMilliseconds === undefined ? "" : `  (first call ${(firstMilliseconds / 1000).toFixed(1)} s)`;
+    const time = milliseconds === undefined ? `not timed: ${problem}` : `${milliseconds.toFixed(1)} ms`;
+    lines.push(`    ${name.padEnd(width)}  ${time}${processor}${first}`);
   }
   for (const { name, counts: c } of results) {
     if (!c) continue;

@@ -1,3 +1,4 @@
+import type { GrpoStep, Outcome } from "./grpo.ts";
 import type { Workload } from "./workload.ts";
 
 /** Something that trains the workload's policy. */
@@ -22,6 +23,17 @@ export interface Sampler {
   dispose(): void;
 }
 
+/** Something that makes whole iterations, always the same one. */
+export interface Iterator {
+  /** Goes back to where the iteration starts. */
+  prepare(): Promise<void>;
+  /** From the prompts to the last update. Resolves when the device has finished and the losses are on the host. */
+  once(): Promise<Outcome>;
+  /** The weights after it. */
+  theta(): Promise<Float32Array>;
+  dispose(): void;
+}
+
 /** One of our engines, or another library doing the same. */
 export interface Contender {
   readonly name: string;
@@ -29,4 +41,5 @@ export interface Contender {
   readonly how: string;
   train?(work: Workload): Promise<Trainer>;
   sample?(work: Workload): Promise<Sampler>;
+  iterate?(work: Workload, step: GrpoStep): Promise<Iterator>;
 }

@@ -1,5 +1,5 @@
 import { type PolicyConfig, parameterCount } from "../policy/config.ts";
-import type { Part } from "./compare.ts";
+
 import { NEW_TOKENS, type Workload } from "./workload.ts";
 
 /** What a dispatch must at least do: arithmetic operations (a multiply-add is two), and bytes between memory and processor if every operand passes once. */
@@ -24,7 +24,7 @@ export interface CostContext {
 }
 
 /** Training sees whole rows; in decoding, what is not the decoding kernel computes the distinct prompts' tokens before their last. */
-export function costContext({ config, rows, promptLength, tokens }: Workload, part: Part): CostContext {
+export function costContext({ config, rows, promptLength, tokens }: Workload, part: "train" | "rollouts"): CostContext {
   const length = promptLength + NEW_TOKENS;
   const shared = { config, parameters: parameterCount(config), draws: rows, promptLength };
   if (part === "train") return { ...shared, rows, length };

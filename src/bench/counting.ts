@@ -1,3 +1,5 @@
+import { Patches } from "./patches.ts";
+
 /** What was asked of the WebGPU API: the same on every machine, and what decides speed on a GPU. */
 export interface ApiCounts {
   /** Kernels started. */
@@ -43,60 +45,44 @@ const MAP_READ = 1;
  */
 export class ApiCounter {
   private readonly counts: ApiCounts = { ...ZERO };
-  private readonly undo: (() => void)[] = [];
+  private readonly patches = new Patches();
 
   constructor(api: ApiClasses) {
-    const { counts } = this;
-    // biome-ignore lint/suspicious/noExplicitAny: the arguments are the API's, whichever method it is.
-    const before = (target: { readonly prototype: object }, method: string, note: (self: any, args: any[]) => void) => {
-      const { prototype } = target;
-      const own = Object.getOwnPropertyDescriptor(prototype, method);
-      // biome-ignore lint/suspicious/noExplicitAny: as above.
-      const original = (prototype as any)[method];
-      if (typeof original !== "function") return;
-      Object.defineProperty(prototype, method, {
-        configurable: true,
-        writable: true,
-        value(this: unknown, ...args: unknown[]) {
-          note(this, args);
-          return original.apply(this, args);
-        },
-      });
-      this.undo.push(() => {
-        if (own) Object.defineProperty(prototype, method, own);
-        // biome-ignore lint/suspicious/noExplicitAny: as above.
-        else delete (prototype as any)[method];
-      });
-    };
-    for (const method of ["dispatchWorkgroups", "dispatchWorkgroupsIndirect"])
-      before(api.GPUComputePassEncoder, method, () => {
+    const { counts, patches } = this;
+    for (const method of ["dispatchWorkgroups", "dispatchWorkgroupsIndirect"] as const)
+      patches.before<GPUComputePassEncoder, typeof method>(api.GPUComputePassEncoder.prototype, method, () => {
         counts.dispatches++;
       });
-    before(api.GPUQueue, "submit", () => {
+    patches.before<GPUQueue, "submit">(api.GPUQueue.prototype, "submit", () => {
       counts.submits++;
     });
-    before(api.GPUQueue, "writeBuffer", (_, [, , data, offset = 0, size]) => {
+    patches.before<GPUQueue, "writeBuffer">(api.GPUQueue.prototype, "writeBuffer", (_, [, , data, offset = 0, size]) => {
       // Offset and size count elements of a typed array, bytes of a buffer.
-      const width = ArrayBuffer.isView(data) && "BYTES_PER_ELEMENT" in data ? (data as Uint8Array).BYTES_PER_ELEMENT : 1;
-      counts.bytesUploaded += size === undefined ? data.byteLength - offset * width : size * width;
+      const width = ArrayBuffer.isView(data) && "BYTES_PER_ELEMENT" in data ? Number(data.BYTES_PER_ELEMENT) : 1;
+      counts.bytesUploaded += size === undefined ? (data?.byteLength ?? 0) - offset * width : size * width;
     });
-    before(api.GPUDevice, "createBuffer", (_, [{ size, mappedAtCreation }]) => {
+    patches.before<GPUDevice, "createBuffer">(api.GPUDevice.prototype, "createBuffer", (_, [descriptor]) => {
+      const { size = 0, mappedAtCreation } = descriptor ?? {};
       counts.buffersCreated++;
       counts.bytesAllocated += size;
       if (mappedAtCreation) counts.bytesUploaded += size;
     });
-    before(api.GPUDevice, "createBindGroup", () => {
+    patches.before<GPUDevice, "createBindGroup">(api.GPUDevice.prototype, "createBindGroup", () => {
       counts.bindGroupsCreated++;
     });
-    for (const method of ["createComputePipeline", "createComputePipelineAsync"])
-      before(api.GPUDevice, method, () => {
+    for (const method of ["createComputePipeline", "createComputePipelineAsync"] as const)
+      patches.before<GPUDevice, typeof method>(api.GPUDevice.prototype, method, () => {
         counts.pipelinesCreated++;
       });
-    before(api.GPUBuffer, "mapAsync", (self, [mode, offset = 0, size = self.size - offset]) => {
-      if ((mode & MAP_READ) === 0) return;
-      counts.readBacks++;
-      counts.bytesReadBack += size;
-    });
+    patches.before<GPUBuffer, "mapAsync">(
+      api.GPUBuffer.prototype,
+      "mapAsync",
+      (self, [mode = 0, offset = 0, size = self.size - offset]) => {
+        if ((mode & MAP_READ) === 0) return;
+        counts.readBacks++;
+        counts.bytesReadBack += size;
+      },
+    );
   }
 
   /** What `work` asked of the API, and its result. */
@@ -109,6 +95,6 @@ export class ApiCounter {
   }
 
   restore(): void {
-    for (const undo of this.undo.splice(0).reverse()) undo();
+    this.patches.restore();
   }
 }

@@ -1,12 +1,13 @@
 import type { PolicyConfig, PolicySize } from "../policy/config.ts";
 import { POLICY_CONFIGS } from "../policy/config.ts";
 import type { Engine } from "../policy/engine.ts";
-import { type Comparison, compare, comparisonLines, type Part } from "./compare.ts";
+import { type Comparison, compare, comparisonLines } from "./compare.ts";
 import type { Contender } from "./contender.ts";
 import { type ApiClasses, ApiCounter } from "./counting.ts";
 import { type EngineMeasurement, engineLines, measureEngines } from "./engines.ts";
 import { ours } from "./ours.ts";
 import { measureRoofline, type Roofline, rooflineLines } from "./roofline.ts";
+import type { Part } from "./trials.ts";
 import { type BatchShape, NEW_TOKENS, workload } from "./workload.ts";
 
 /** The libraries that our engines can be held against. */
@@ -23,12 +24,16 @@ export interface Job {
   readonly against: readonly Rival[];
   readonly parts: readonly Part[];
   readonly roofline: boolean;
+  /** Begin nothing more after so many seconds. */
+  readonly budget?: number;
 }
 
 export type Case = { readonly policy: string; readonly batch: string } & (
   | { readonly kind: "engines"; readonly results: readonly EngineMeasurement[] }
   | { readonly kind: "comparison"; readonly comparison: Comparison }
   | { readonly kind: "roofline"; readonly roofline: Roofline }
+  /** Somebody stopped, or the time was up, before this began. */
+  | { readonly kind: "left"; readonly part?: Part }
 );
 
 /** Node or a browser: where the job runs. */
@@ -48,6 +53,7 @@ export interface JobEvents {
   readonly progress: (message: string) => void;
   readonly started: (labels: Readonly<Record<string, string>>) => void;
   readonly done: (result: Case) => void;
+  /** True once the person has seen enough. */
   readonly cancelled: () => boolean;
 }
 
@@ -67,6 +73,8 @@ async function rivals(names: readonly Rival[], place: Place, progress: (message:
  * @throws EngineError if an engine cannot run here, or reported an error: then numbers cannot be trusted.
  */
 export async function runJob(job: Job, place: Place, { progress, started, done, cancelled }: JobEvents): Promise<void> {
+  const begun = performance.now();
+  const enough = () => cancelled() || performance.now() - begun > 1000 * (job.budget ?? Number.POSITIVE_INFINITY);
   const engines = new Map<string, Engine>();
   for (const name of job.engines) engines.set(name, await place.engine(name));
   started(Object.fromEntries([...engines].map(([name, { label }]) => [name, label])));
@@ -77,37 +85,39 @@ export async function runJob(job: Job, place: Place, { progress, started, done, 
   for (const policy of job.policies) {
     const config: PolicyConfig = POLICY_CONFIGS[policy];
     for (const { text: batch, shape } of job.batches) {
-      if (cancelled()) break;
-      const about = (message: string) => progress(`${policy}, ${batch}: ${message}`);
+      const options = {
+        repeat: job.repeat,
+        processorTime: place.processorTime,
+        progress: (message: string) => progress(`${policy}, ${batch}: ${message}`),
+        cancelled: enough,
+      };
       if (job.roofline) {
-        const roofline = await measureRoofline(() => place.engine("webgpu"), workload(config, shape), {
-          repeat: job.repeat,
-          progress: about,
-        });
-        done({ kind: "roofline", policy, batch, roofline });
+        if (enough()) done({ kind: "left", policy, batch });
+        else {
+          const roofline = await measureRoofline(() => place.engine("webgpu"), workload(config, shape), options);
+          done({ kind: "roofline", policy, batch, roofline });
+        }
       }
       if (job.against.length > 0) {
+        const work = workload(config, shape);
         const counter = new ApiCounter(place.api);
         try {
           for (const part of job.parts) {
-            const options = { repeat: job.repeat, counter, processorTime: place.processorTime, progress: about, cancelled };
-            const comparison = await compare(part, workload(config, shape), ours("portable", judge!), contenders, options);
-            done({ kind: "comparison", policy, batch, comparison });
+            if (enough()) done({ kind: "left", policy, batch, part });
+            else
+              done({
+                kind: "comparison",
+                policy,
+                batch,
+                comparison: await compare(part, work, judge!, contenders, { ...options, counter }),
+              });
           }
         } finally {
           counter.restore();
         }
       } else if (!job.roofline) {
-        done({
-          kind: "engines",
-          policy,
-          batch,
-          results: await measureEngines(engines, config, shape, job.repeat, {
-            progress: about,
-            cancelled,
-            processorTime: place.processorTime,
-          }),
-        });
+        if (enough()) done({ kind: "left", policy, batch });
+        else done({ kind: "engines", policy, batch, results: await measureEngines(engines, config, shape, job.repeat, options) });
       }
     }
   }
@@ -120,8 +130,10 @@ export async function runJob(job: Job, place: Place, { progress, started, done, 
 
 /** A case as lines for a person. */
 export function caseLines(result: Case): string[] {
-  const title = `${result.policy}, ${result.batch} rollouts of ${result.kind === "engines" ? "at most " : ""}${NEW_TOKENS} tokens`;
-  if (result.kind === "engines") return [title, ...engineLines(result.results)];
-  if (result.kind === "comparison") return [title, ...comparisonLines(result.comparison)];
+  const { kind, policy, batch } = result;
+  const title = `${policy}, ${batch} rollouts of ${kind === "engines" ? "at most " : ""}${NEW_TOKENS} tokens`;
+  if (kind === "left") return [`${title}${result.part ? `, ${result.part}` : ""}: stopped before it began`];
+  if (kind === "engines") return [title, ...engineLines(result.results)];
+  if (kind === "comparison") return [title, ...comparisonLines(result.comparison)];
   return [title, ...rooflineLines(result.roofline)];
 }

@@ -1,4 +1,3 @@
-import type { ApiClasses } from "./counting.ts";
 import type { Place } from "./job.ts";
 import { ort } from "./ort.ts";
 
@@ -23,6 +22,6 @@ export async function nodePlace(needsWebgpu: boolean): Promise<Place> {
       const { user, system } = process.cpuUsage();
       return (user + system) / 1000;
     },
-    api: globalThis as unknown as ApiClasses,
+    api: globalThis,
   };
 }

@@ -89,7 +89,7 @@ export function ort(module: OrtModule, provider: "cpu" | "wasm" | "webgpu", thre
   return {
     name: `ort-${provider}`,
     how: `one run a token with a cache${provider === "webgpu" ? " that stays on the device" : `, threads: ${threads}`}; draws in JavaScript`,
-    async sample({ config, theta, tokens, rows, promptLength, uniforms }) {
+    async sample({ config, theta, prompts, rows, promptLength, banned, uniforms }) {
       const { layers, heads, headDim, vocabSize } = config;
       const onDevice = provider === "webgpu";
       const presents = Array.from({ length: 2 * layers }, (_, i) => `present_${i}`);
@@ -101,9 +101,7 @@ export function ort(module: OrtModule, provider: "cpu" | "wasm" | "webgpu", thre
         logSeverityLevel: 3,
         ...(onDevice ? { preferredOutputLocation: Object.fromEntries(presents.map((name) => [name, "gpu-buffer" as const])) } : {}),
       });
-      const length = promptLength + NEW_TOKENS;
-      const given = new BigInt64Array(rows * promptLength);
-      for (let r = 0; r < rows; r++) for (let t = 0; t < promptLength; t++) given[r * promptLength + t] = BigInt(tokens[r * length + t]);
+      const given = BigInt64Array.from(prompts, BigInt);
       return {
         async draw(step) {
           const u = uniforms(step);
@@ -128,7 +126,7 @@ export function ort(module: OrtModule, provider: "cpu" | "wasm" | "webgpu", thre
             const next = new BigInt64Array(rows);
             for (let r = 0; r < rows; r++) {
               const row = logits.subarray(r * vocabSize, (r + 1) * vocabSize);
-              const [token, logProb] = pick(row, u[t * rows + r]);
+              const [token, logProb] = pick(row, u[t * rows + r], banned);
               drawn[r * NEW_TOKENS + t] = token;
               logProbs[r * NEW_TOKENS + t] = logProb;
               next[r] = BigInt(token);
@@ -144,17 +142,19 @@ export function ort(module: OrtModule, provider: "cpu" | "wasm" | "webgpu", thre
   };
 }
 
-/** The smallest token whose cumulative probability exceeds u, and its log-prob. */
-export function pick(logits: ArrayLike<number>, u: number): [token: number, logProb: number] {
+/** The smallest token, of those that are not banned, whose cumulative probability among them exceeds u, and its log-prob among all. */
+export function pick(logits: ArrayLike<number>, u: number, banned: readonly number[] = []): [token: number, logProb: number] {
   let max = Number.NEGATIVE_INFINITY;
   for (let v = 0; v < logits.length; v++) max = Math.max(max, logits[v]);
-  let total = 0;
-  for (let v = 0; v < logits.length; v++) total += Math.exp(logits[v] - max);
+  const weights = Float64Array.from(logits, (logit) => Math.exp(logit - max));
+  const total = weights.reduce((a, b) => a + b, 0);
+  for (const v of banned) weights[v] = 0;
+  const kept = weights.reduce((a, b) => a + b, 0);
   let cumulative = 0;
   let token = logits.length - 1;
   for (let v = 0; v < logits.length; v++) {
-    cumulative += Math.exp(logits[v] - max);
-    if (cumulative > u * total) {
+    cumulative += weights[v];
+    if (cumulative > u * kept) {
       token = v;
       break;
     }

@@ -1,4 +1,5 @@
 import { Recorder } from "../policy/webgpu/recorder.ts";
+import { Patches } from "./patches.ts";
 
 /** One dispatch of an engine's, with its time on the device. */
 export interface TimedDispatch {
@@ -10,28 +11,6 @@ export interface TimedDispatch {
 /** How times were taken. */
 export type TimingMethod = "timestamps" | "repeated dispatches";
 
-// biome-ignore lint/suspicious/noExplicitAny: methods of the API are wrapped whatever their arguments.
-type AnyMethod = (this: any, ...args: any[]) => any;
-
-/** Replaces methods until `restore`. */
-class Patches {
-  private readonly undo: (() => void)[] = [];
-
-  replace(prototype: object, method: string, make: (original: AnyMethod) => AnyMethod): void {
-    const own = Object.getOwnPropertyDescriptor(prototype, method);
-    const original = (prototype as Record<string, AnyMethod>)[method];
-    Object.defineProperty(prototype, method, { configurable: true, writable: true, value: make(original) });
-    this.undo.push(() => {
-      if (own) Object.defineProperty(prototype, method, own);
-      else delete (prototype as Record<string, AnyMethod>)[method];
-    });
-  }
-
-  restore(): void {
-    for (const undo of this.undo.splice(0).reverse()) undo();
-  }
-}
-
 /** Queries in one set. */
 const SET = 512;
 
@@ -39,6 +18,14 @@ const SET = 512;
 interface Batch {
   readonly sets: GPUQuerySet[];
   readonly kernels: number[];
+}
+
+/** What a compute pass is asked for by the recorder. */
+interface RecordedPass {
+  setPipeline(pipeline: GPUComputePipeline): undefined;
+  setBindGroup(index: number, group: GPUBindGroup, offsets?: readonly number[]): undefined;
+  dispatchWorkgroups(x: number, y?: number, z?: number): undefined;
+  end(): undefined;
 }
 
 /**
@@ -60,7 +47,7 @@ export class Profiler {
         async function (this: GPUAdapter, descriptor: GPUDeviceDescriptor = {}) {
           const features = [...(descriptor.requiredFeatures ?? [])];
           if (timestamps && this.features.has("timestamp-query")) features.push("timestamp-query");
-          profiler.device = (await original.call(this, { ...descriptor, requiredFeatures: features })) as GPUDevice;
+          profiler.device = await original.call(this, { ...descriptor, requiredFeatures: features });
           return profiler.device;
         },
     );
@@ -85,7 +72,7 @@ export class Profiler {
       Recorder.prototype,
       "dispatch",
       (original) =>
-        function (this: Recorder, p: { name: string }, buffers, params, groups: readonly number[]) {
+        function (this: Recorder, p, buffers, params, groups) {
           original.call(this, p, buffers, params, groups);
           if (groups.every((n) => n > 0)) heard.push({ kernel: p.name, params });
         },
@@ -112,19 +99,19 @@ export class Profiler {
           batches.set(encoder, batch);
           let pipeline: GPUComputePipeline;
           let group: [GPUBindGroup, readonly number[]];
-          // Stands for one pass, and makes one for each dispatch.
-          return {
-            setPipeline(p: GPUComputePipeline) {
+          // Stands for one pass with what the recorder calls of it, and makes one for each dispatch.
+          const standIn: RecordedPass = {
+            setPipeline(p) {
               pipeline = p;
             },
-            setBindGroup(_: number, g: GPUBindGroup, offsets: readonly number[] = []) {
+            setBindGroup(_, g, offsets = []) {
               group = [g, offsets];
             },
-            dispatchWorkgroups(...groups: [number, number?, number?]) {
+            dispatchWorkgroups(...groups) {
               const at = (2 * batch.kernels.length) % SET;
               if (at === 0) batch.sets.push(device.createQuerySet({ type: "timestamp", count: SET }));
               const timestampWrites = { querySet: batch.sets.at(-1)!, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 };
-              const pass = original.call(encoder, { timestampWrites }) as GPUComputePassEncoder;
+              const pass = original.call(encoder, { timestampWrites });
               pass.setPipeline(pipeline);
               pass.setBindGroup(0, group[0], group[1]);
               pass.dispatchWorkgroups(...groups);
@@ -133,6 +120,7 @@ export class Profiler {
             },
             end() {},
           };
+          return standIn as GPUComputePassEncoder;
         },
     );
     patches.replace(

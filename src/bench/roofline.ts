@@ -1,6 +1,6 @@
 import type { Engine } from "../policy/engine.ts";
 import type { WebgpuEngine } from "../policy/webgpu/engine.ts";
-import { median, type Part } from "./compare.ts";
+import { median } from "./compare.ts";
 import { byKernel, costContext, type KernelShare, type Peaks, shares } from "./costs.ts";
 import { ours } from "./ours.ts";
 import { peakMeter } from "./peaks.ts";
@@ -60,7 +60,8 @@ export async function measureRoofline(
       rollouts.push(await profiler.profile(draw, repeat));
     }
     const peak = { flops: median(peaks.map(({ flops }) => flops)), bytes: median(peaks.map(({ bytes }) => bytes)) };
-    const kernels = (part: Part, profiles: TimedDispatch[][]) => shares(byKernel(middle(profiles), costContext(work, part)), peak);
+    const kernels = (part: "train" | "rollouts", profiles: TimedDispatch[][]) =>
+      shares(byKernel(middle(profiles), costContext(work, part)), peak);
     const result = { peaks: peak, method, train: kernels("train", train), rollouts: kernels("rollouts", rollouts) };
     trainer.dispose();
     sampler.dispose();

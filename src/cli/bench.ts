@@ -1,11 +1,11 @@
 import { parseArgs } from "node:util";
-import { PARTS, type Part } from "../bench/compare.ts";
 import { type Case, caseLines, type Job, RIVALS, type Rival, runJob } from "../bench/job.ts";
+import { PARTS, type Part } from "../bench/trials.ts";
 import { NEW_TOKENS } from "../bench/workload.ts";
 import { POLICY_CONFIGS, type PolicySize } from "../policy/config.ts";
 import { integerFlag, UsageError } from "./usage.ts";
 
-const HELP = `usage: npm run -s bench -- [--policy nano,tiny,small] [--batch 8x4,16x8] [--engine portable|webgpu|both] [--repeat N] [--json]
+const HELP = `usage: npm run -s bench -- [--policy nano,tiny,small] [--batch 8x4,16x8] [--engine portable|webgpu|both] [--repeat N] [--budget SECONDS] [--json]
        npm run -s bench -- --against ${RIVALS.join(",")} [--part ${PARTS.join(",")}] …
        npm run -s bench -- --roofline …
        npm run -s bench -- --browser [--headed] [--chromium FLAG]… …
@@ -14,10 +14,12 @@ For each policy (nano,tiny) and batch (prompts x rollouts of each: 8x4,16x8), wi
 update of a batch of equal rows, and a whole iteration of GRPO from the prompts to the last update. Medians of interleaved repeats (5), ratios
 first. Machines are noisy: compare numbers of one run only. Counts of what the GPU was asked to do are exact. docs/performance.md says more.
 
-  --against   other libraries in the same process, on the same adapter, at the same work: one step of training and one batch of rollouts,
-              for nano and 8x4 unless said otherwise. Each must agree with the portable engine before it is timed. jax-js compiles for
-              tens of seconds on a software adapter, longer for larger policies; Ctrl-C ends with what is known so far.
+  --against   other libraries in the same process, on the same adapter, at the same work: one step of training (train), one batch of
+              rollouts, and a whole iteration of GRPO (not ort), for nano and 8x4 unless said otherwise. Each must agree with the
+              portable engine before it is timed. jax-js compiles for tens of seconds on a software adapter, longer for larger policies;
+              Ctrl-C ends with what is known so far, a second one at once.
               ort: ONNX Runtime with a cache, a run a token (native in Node; WebAssembly and WebGPU in a browser).
+  --budget    end as with Ctrl-C after so many seconds: what runs is finished, and the report says what was left
   --roofline  each kernel's share of what the adapter reaches in a large product and in a copy (for nano and 8x4 unless said otherwise)
   --browser   the same in Chromium, on the GPU that it finds; without one, emulated by the processor
   --headed    with a window, as some drivers want it
@@ -46,6 +48,7 @@ export async function run(args: string[]): Promise<void> {
       batch: { type: "string" },
       engine: { type: "string", default: "both" },
       repeat: { type: "string", default: "5" },
+      budget: { type: "string" },
       against: { type: "string" },
       part: { type: "string" },
       roofline: { type: "boolean", default: false },
@@ -72,6 +75,7 @@ export async function run(args: string[]): Promise<void> {
     against: values.against === undefined ? [] : listOf<Rival>("against", values.against, RIVALS),
     parts: values.part === undefined ? PARTS : listOf<Part>("part", values.part, PARTS),
     roofline: values.roofline,
+    ...(values.budget === undefined ? {} : { budget: integerFlag("budget", values.budget, 1, 86_400) }),
   };
   if (values.part !== undefined && values.against === undefined) throw new UsageError("--part goes with --against");
   for (const flag of ["headed", "chromium"] as const)
@@ -84,12 +88,13 @@ export async function run(args: string[]): Promise<void> {
   const cancel = () => {
     if (cancelled) process.exit(130);
     cancelled = true;
-    console.error("stopping …");
+    console.error("stopping after what is under way … (Ctrl-C again: at once)");
   };
   process.on("SIGINT", cancel);
+  const begun = performance.now();
   try {
     const events = {
-      progress: (message: string) => console.error(message),
+      progress: (message: string) => console.error(`[${((performance.now() - begun) / 1000).toFixed(0)} s] ${message}`),
       started(engines: Readonly<Record<string, string>>) {
         labels = engines;
         const names = Object.entries(engines).map(([name, label]) => `${name}: ${label}`);

@@ -1,6 +1,5 @@
 import { createPortableEngine } from "../../policy/portable/browser.ts";
 import { createWebgpuEngine } from "../../policy/webgpu/engine.ts";
-import type { ApiClasses } from "../counting.ts";
 import { type Case, type Job, type Place, runJob } from "../job.ts";
 import { ort } from "../ort.ts";
 
@@ -25,7 +24,7 @@ const browser: Place = {
     webgpu.env.wasm.numThreads = 1;
     return [ort(wasm as never, "wasm", threads), ort(webgpu as never, "webgpu", 1)];
   },
-  api: globalThis as unknown as ApiClasses,
+  api: globalThis,
 };
 
 let cancelled = false;
