@@ -103,7 +103,7 @@ function describe({ part, page, engine, machine, values }: Result): string {
   if (part === "load")
     for (const l of values as readonly Load[])
       lines.push(
-        `  ${l.visit} visit: first picture ${n(l.paint)} ms, worker ${n(l.worker)}, engine ${n(l.engine)}, weights ${n(l.weights)}${l.runtime ? `, runtime ${n(l.runtime)}` : ""}, run ${n(l.run)}, first answers ${n(l.rollouts)} ms`,
+        `  ${l.visit} visit: first picture ${n(l.paint)} ms, worker ${n(l.worker)}, engine ${n(l.engine)}, weights ${n(l.weights)}${l.runtime ? `, runtime ${n(l.runtime)}` : ""}, run ${n(l.run)}, first answers ${n(l.rollouts)} ms; processor time ${n(l.processor)} ms`,
         `    over the line: ${n(l.kilobytes.paint)} kB before the first picture, ${n(l.kilobytes.rollouts)} kB before the first answers`,
       );
   if (part === "memory")

@@ -37,7 +37,7 @@ beforeAll(async () => {
     if (source === undefined) throw new Error(`there is no script ${name}`);
     for (const [, imported] of source.matchAll(/(?:from|import)\s*"\.\/([^"]+\.js)"/g)) need(imported);
   };
-  for (const [, name] of html.matchAll(/assets\/([^"]+\.js)"/g)) need(name);
+  for (const [, name] of html.matchAll(/(?:src|href)="\.\/assets\/([^"]+\.js)"/g)) need(name);
   workers = names.filter((name) => name.startsWith("worker-"));
 });
 

@@ -30,6 +30,8 @@ export interface Load {
   readonly run: number;
   /** The first answers are on the stage. */
   readonly rollouts: number;
+  /** Of all of the browser's processes until then. */
+  readonly processor: number;
   /** Over the line before the first picture, and before the first answers. */
   readonly kilobytes: { readonly paint: number; readonly rollouts: number };
   /** Scripts that the page had before its first picture, decompressed names. */
@@ -70,15 +72,25 @@ async function watch(page: Page): Promise<void> {
   });
 }
 
+/** Processor time of the browser so far (milliseconds). */
+async function spent(page: Page): Promise<number> {
+  const session = await page.context().browser()!.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  await session.detach();
+  return processInfo.reduce((sum, { cpuTime }) => sum + 1000 * cpuTime, 0);
+}
+
 async function visit(page: Page, link: Link, query: string, which: Load["visit"]): Promise<Load> {
   await watch(page);
   link.taken();
   let atPaint = 0;
+  const before = await spent(page);
   const loading = page.goto(`${link.url}${query}`);
   await page.waitForFunction(() => (window as unknown as Marks).marks?.paint, undefined, { polling: 20, timeout: 120_000 });
   atPaint = link.taken();
   await loading;
   await page.waitForFunction(() => (window as unknown as Marks).marks?.rollouts, undefined, { polling: 20, timeout: 240_000 });
+  const processor = (await spent(page)) - before;
   const atRollouts = atPaint + link.taken();
   const { marks, paint, resources } = await page.evaluate(() => {
     const { marks } = window as unknown as Marks;
@@ -110,6 +122,7 @@ async function visit(page: Page, link: Link, query: string, which: Load["visit"]
     ...(Number.isFinite(runtime) ? { runtime } : {}),
     run: marks.run,
     rollouts: marks.rollouts,
+    processor,
     kilobytes: { paint: atPaint / 1000, rollouts: atRollouts / 1000 },
     before: resources.filter(([, end]) => end <= paint).map(([name]) => new URL(name).pathname),
   };

@@ -2,14 +2,18 @@ import { start } from "./actions.ts";
 import { readLink } from "./link.ts";
 import { showShipped } from "./recording/open.ts";
 import { notify, type ShippedPolicy, usePage } from "./state.ts";
-import { fetchWorker, openWorker, planWorker } from "./worker-client.ts";
+import { openWorker, planWorker } from "./worker-client.ts";
 import { arrive } from "./workshop/replay.tsx";
 
 /** Opens the worker and starts the run that the page's address asks for. */
 export async function begin(): Promise<void> {
   const policiesUrl = new URL("policies/", document.baseURI).href;
+  // Whatever policies there are: so the engine starts while their list is on its way.
+  const { engine, recording } = readLink(location.search, []);
+  const open = { type: "open", policiesUrl, engine } as const;
   // A recording needs no worker.
-  if (!new URLSearchParams(location.search).has("recording")) fetchWorker();
+  if (recording === undefined) openWorker(open);
+  else planWorker(open);
   let policies: readonly ShippedPolicy[];
   try {
     const response = await fetch(new URL("index.json", policiesUrl));
@@ -24,15 +28,12 @@ export async function begin(): Promise<void> {
     return;
   }
   usePage.setState({ policies });
-  const { setup, place, engine, recording, problem } = readLink(
+  const { setup, place, problem } = readLink(
     location.search,
     policies.map((policy) => policy.id),
   );
   if (problem) notify("error", problem);
-  if (recording !== undefined) {
-    planWorker({ type: "open", policiesUrl, engine });
-    if (await showShipped(recording)) return;
-  } else openWorker({ type: "open", policiesUrl, engine });
+  if (recording !== undefined && (await showShipped(recording))) return;
   start(setup, place.edits);
   arrive(place);
 }

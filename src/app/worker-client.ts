@@ -13,33 +13,25 @@ let leaving = false;
 let pending: Event[] = [];
 let scheduled = false;
 
-/** A worker whose script is on its way, while the page still learns what to open it with. */
-let coming: Worker | undefined;
-
-/** Has the worker's script fetched now; `openWorker` will need it. */
-export function fetchWorker(): void {
-  coming ??= newWorker();
+/** At later visits the document itself has made the worker, before any of the page's scripts (`offline/plugin.ts`). */
+declare global {
+  var workerAhead: Worker | undefined;
 }
 
 /** Starts the worker and sends `open`. Anything that stops it from starting becomes the page's fatal message. */
 export function openWorker(open: Extract<Command, { type: "open" }>): void {
-  worker = coming ?? newWorker();
-  coming = undefined;
+  worker = globalThis.workerAhead ?? new Worker(new URL("../worker/worker.ts", import.meta.url), { type: "module" });
+  globalThis.workerAhead = undefined;
   planned = undefined;
-  worker.postMessage(open);
-}
-
-function newWorker(): Worker {
-  const made = new Worker(new URL("../worker/worker.ts", import.meta.url), { type: "module" });
-  made.onmessage = ({ data }: MessageEvent<Event>) => {
+  worker.onmessage = ({ data }: MessageEvent<Event>) => {
     if (isForPage(data)) receive(data);
   };
-  made.onerror = (event) => {
+  worker.onerror = (event) => {
     event.preventDefault();
     const detail = event.message ? ` (${event.message})` : "";
     receive({ type: "error", fatal: true, message: `The part of the page that computes stopped working${detail}. Reload the page.` });
   };
-  return made;
+  worker.postMessage(open);
 }
 
 /** Leaves the worker to be opened when something is first asked of it: a recording needs none. */

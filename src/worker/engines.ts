@@ -1,6 +1,6 @@
 import { chooseEngine, type Findings } from "../policy/choose.ts";
 import { type Engine, EngineError } from "../policy/engine.ts";
-import type { EngineStatus } from "./protocol.ts";
+import type { EngineStatus, Wanted } from "./protocol.ts";
 
 /** What a worker has for engines to run on. */
 export interface Hardware {
@@ -19,11 +19,7 @@ export interface Hardware {
  * @param refusal what the GPU failed with before, if it is to be left alone now.
  * @throws EngineError if no engine can run at all.
  */
-export async function openEngine(
-  wanted: "auto" | "portable" | "webgpu",
-  hardware: Hardware,
-  refusal?: string,
-): Promise<{ engine: Engine; status: EngineStatus }> {
+export async function openEngine(wanted: Wanted, hardware: Hardware, refusal?: string): Promise<{ engine: Engine; status: EngineStatus }> {
   let note = refusal === undefined ? whyNoGpu(wanted, hardware) : `The GPU is not used: ${refusal}`;
   if (note === undefined) {
     try {
@@ -40,7 +36,7 @@ export async function openEngine(
   return { engine, status: { kind: "portable", label: engine.label, note } };
 }
 
-function whyNoGpu(wanted: "auto" | "portable" | "webgpu", { isSecureContext, gpu }: Hardware): string | undefined {
+function whyNoGpu(wanted: Wanted, { isSecureContext, gpu }: Hardware): string | undefined {
   if (wanted === "portable") return "The GPU is switched off by this page's address (engine=portable).";
   if (!isSecureContext) {
     return "The GPU is not used, because browsers hide it from pages opened over plain http: open this page over https or on localhost (npm start -- --lan serves https).";

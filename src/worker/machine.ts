@@ -1,7 +1,7 @@
 import { type Base, Run, type RunOptions, type RunSetup } from "../loop/run.ts";
 import { type Engine, EngineError } from "../policy/engine.ts";
 import { sentence } from "./keeper.ts";
-import type { EngineStatus, Event } from "./protocol.ts";
+import type { EngineStatus, Event, Wanted } from "./protocol.ts";
 
 /** Where engines and weights come from: a worker in a browser, or a test. */
 export interface Supplies {
@@ -9,7 +9,7 @@ export interface Supplies {
    * @param refusal what the GPU failed with, if it must not be used any more.
    * @throws Error with one sentence for a person if no engine can run at all.
    */
-  createEngine(wanted: "auto" | "portable" | "webgpu", refusal?: string): Promise<{ engine: Engine; status: EngineStatus }>;
+  createEngine(wanted: Wanted, refusal?: string): Promise<{ engine: Engine; status: EngineStatus }>;
   /** @throws Error with one sentence if there is no such policy or it is broken. */
   loadBase(policy: string): Promise<Base>;
 }
@@ -19,7 +19,7 @@ export class Machine {
   private readonly supplies: Supplies;
   private readonly emit: (event: Event) => void;
   private readonly onLost: () => void;
-  private wanted: "auto" | "portable" | "webgpu" = "auto";
+  private wanted: Wanted = "auto";
   private current: Engine | undefined;
   private gone = false;
   private failure: string | undefined;
@@ -51,7 +51,7 @@ export class Machine {
     return this.failure;
   }
 
-  async open(wanted: "auto" | "portable" | "webgpu"): Promise<EngineStatus> {
+  async open(wanted: Wanted): Promise<EngineStatus> {
     this.wanted = wanted;
     this.emit({ type: "progress", what: "Starting the engine", fraction: 0.1 });
     return this.renew();

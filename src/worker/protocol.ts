@@ -6,9 +6,13 @@ import type { Parent } from "../storage/run-store.ts";
 
 /** Messages between the page and the worker that owns the engine and the run. The page sends commands; the worker sends events. */
 
+/** The engine that a page asks for: by name, or what serves best. */
+export const WANTED = ["auto", "portable", "webgpu"] as const;
+export type Wanted = (typeof WANTED)[number];
+
 export type Command =
-  /** First message. URLs are absolute, because a worker resolves relative ones elsewhere. */
-  | { type: "open"; policiesUrl: string; wasmPaths?: { wasm: string; mjs: string }; engine: "auto" | "portable" | "webgpu" }
+  /** First message. The URL is absolute, because a worker resolves relative ones elsewhere. */
+  | { type: "open"; policiesUrl: string; engine: Wanted }
   /** Starts a run from the policy's shipped weights; ends the run in progress. `edits` are knobs that turn by themselves at their steps. */
   | { type: "start"; setup: RunSetup; edits?: readonly Edit[] }
   /** Continues a run that was kept. */

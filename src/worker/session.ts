@@ -8,7 +8,7 @@ import { LookBack } from "./look-back.ts";
 import { Machine, type Supplies } from "./machine.ts";
 import { Measurements } from "./measurements.ts";
 import { storedRun } from "./on-screen.ts";
-import type { Command, Event, ExportKind } from "./protocol.ts";
+import type { Command, Event, ExportKind, Wanted } from "./protocol.ts";
 import { fileOf } from "./run-files.ts";
 import { Beside, Turns } from "./turns.ts";
 
@@ -151,9 +151,10 @@ export class Session {
     this.host.emit({ type: "error", message: sentence(error), fatal });
   }
 
-  private async open(wanted: Extract<Command, { type: "open" }>["engine"]): Promise<void> {
+  private async open(wanted: Wanted): Promise<void> {
+    const listing = this.keeper.list().catch(() => []);
     const engine = await this.machine.open(wanted);
-    const keptRuns = await this.keeper.list().catch(() => []);
+    const keptRuns = await listing;
     this.host.emit({ type: "ready", engine, keptRuns });
   }
 

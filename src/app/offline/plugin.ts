@@ -7,6 +7,19 @@ import type { Plugin } from "vite";
 const SOURCE = fileURLToPath(new URL("service-worker.ts", import.meta.url));
 const NAME = "service-worker.js";
 
+/**
+ * At later visits, when nothing has to come over the line, the document itself makes the worker that computes, with the engine's name, so that
+ * the engine starts while the page's scripts are still being read (`worker-client.ts` takes it over). A recording and the pages beside the
+ * playground have no use for it.
+ */
+const aheadOf = (worker: string) => `
+      if (crossOriginIsolated && navigator.serviceWorker?.controller && !/[?&](recording|selfcheck|board)\\b/.test(location.search)) {
+        workerAhead = new Worker("./${worker}", { type: "module", name: new URLSearchParams(location.search).get("engine") ?? "auto" });
+        // The page makes another one, and says so if that fails as well.
+        workerAhead.onerror = () => (workerAhead = undefined);
+      }
+    `;
+
 /** Builds the service worker, and tells it every other file of the build. */
 export function offline(): Plugin {
   let publicDir = "";
@@ -19,6 +32,14 @@ export function offline(): Plugin {
     buildStart() {
       // Beside index.html, because a worker serves its own folder and those below.
       this.emitFile({ type: "chunk", id: SOURCE, fileName: NAME });
+    },
+    transformIndexHtml: {
+      order: "post",
+      handler(_, { bundle }) {
+        const worker = Object.keys(bundle ?? {}).find((name) => /^assets\/worker-[^/]*\.js$/.test(name));
+        if (!worker) throw new Error("The worker that computes was not built.");
+        return [{ tag: "script", children: aheadOf(worker), injectTo: "head-prepend" }];
+      },
     },
     generateBundle: {
       // After the page itself is there.

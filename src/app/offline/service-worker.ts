@@ -34,7 +34,10 @@ self.addEventListener("install", (event) => {
   else event.waitUntil(keepAll());
 });
 
-self.addEventListener("activate", (event) => event.waitUntil(Promise.all([self.clients.claim(), forgetOthers()])));
+self.addEventListener("activate", (event) =>
+  // The page itself is asked for while the worker starts, where the browser can do that.
+  event.waitUntil(Promise.all([self.clients.claim(), forgetOthers(), self.registration.navigationPreload?.enable()])),
+);
 
 /** A page that has loaded asks for everything to be kept, and is told whether it is. */
 self.addEventListener("message", (event) => {
@@ -50,15 +53,19 @@ self.addEventListener("message", (event) => {
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;
-  if (request.method === "GET" && request.url.startsWith(SCOPE)) event.respondWith(answer(request));
+  if (request.method !== "GET" || !request.url.startsWith(SCOPE)) return;
+  const preloaded: Promise<Response | undefined> = event.preloadResponse;
+  // It may still be on its way when a kept copy was the answer.
+  event.waitUntil(preloaded.catch(() => {}));
+  event.respondWith(answer(request, async () => (await preloaded) ?? fetch(request)));
 });
 
-async function answer(request: Request): Promise<Response> {
+async function answer(request: Request, fromNetwork: () => Promise<Response>): Promise<Response> {
   const name = new URL(request.url).pathname.slice(new URL(SCOPE).pathname.length) || "index.html";
   const kept = Object.hasOwn(FILES, name) ? await (await caches.open(CACHE)).match(keyOf(name)) : undefined;
-  if (kept && lasting(name)) return isolated(kept);
+  if (kept && lasting(name)) return (name.endsWith(".wasm") && (await compiled(request))) || isolated(kept);
   if (!kept) {
-    const response = await fetch(request);
+    const response = await fromNetwork();
     // What cannot be stored is shown all the same.
     if (response.ok && Object.hasOwn(FILES, name) && onlyOnUse(name)) {
       const copy = response.clone();
@@ -73,8 +80,20 @@ async function answer(request: Request): Promise<Response> {
     return isolated(response);
   }
   const late = new Promise<Response>((resolve) => setTimeout(resolve, PATIENCE, kept));
-  const response = await Promise.race([fetch(request), late]).catch(() => kept);
+  const response = await Promise.race([fromNetwork(), late]).catch(() => kept);
   return isolated(response.status >= 500 ? kept : response);
+}
+
+const ISOLATING = "require-corp";
+const isolates = (response: Response) => response.headers.get("Cross-Origin-Embedder-Policy") === ISOLATING;
+
+/**
+ * The browser's own copy, if it still has one. What it compiled at the first visit belongs to that: from ours, WebAssembly would be compiled
+ * once more at the second.
+ */
+async function compiled(request: Request): Promise<Response | undefined> {
+  const own = await fetch(new Request(request, { mode: "same-origin", cache: "only-if-cached" })).catch(() => undefined);
+  return own?.ok && isolates(own) ? own : undefined;
 }
 
 /** The same answer with the headers for cross-origin isolation. */
@@ -82,10 +101,10 @@ function isolated(response: Response): Response {
   // A redirect is the browser's to follow; it cannot be read here.
   if (response.type === "opaqueredirect") return response;
   // With an answer of its own the browser keeps what it compiled from it; a new one would be compiled at every visit.
-  if (response.headers.get("Cross-Origin-Embedder-Policy") === "require-corp") return response;
+  if (isolates(response)) return response;
   const headers = new Headers(response.headers);
   headers.set("Cross-Origin-Opener-Policy", "same-origin");
-  headers.set("Cross-Origin-Embedder-Policy", "require-corp");
+  headers.set("Cross-Origin-Embedder-Policy", ISOLATING);
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
 }
 
