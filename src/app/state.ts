@@ -100,6 +100,8 @@ export interface PageState {
   readonly viewPhase: Phase | undefined;
   readonly selection: Selection | undefined;
   readonly toasts: readonly Toast[];
+  /** How often its worker has said that something went wrong, which also stops a run. */
+  readonly failures: number;
   /** Nothing can go on: one sentence. */
   readonly fatal: string | undefined;
 }
@@ -133,6 +135,7 @@ export const EMPTY: PageState = {
   viewPhase: undefined,
   selection: undefined,
   toasts: [],
+  failures: 0,
   fatal: undefined,
 };
 
@@ -246,9 +249,11 @@ export function afterEvent(state: PageState, event: Event): PageState {
     case "exported":
       // Handed to the person as it arrives, before it comes here.
       return { ...state, progress: undefined };
-    case "error":
-      if (event.fatal) return { ...state, fatal: event.message, progress: undefined, playing: false, busy: false };
-      return withToast({ ...state, progress: undefined, drafts: {} }, "error", event.message);
+    case "error": {
+      const failures = state.failures + 1;
+      if (event.fatal) return { ...state, failures, fatal: event.message, progress: undefined, playing: false, busy: false };
+      return withToast({ ...state, failures, progress: undefined, drafts: {} }, "error", event.message);
+    }
     case "notice":
       return withToast({ ...state, progress: undefined }, "notice", event.message);
   }

@@ -1,38 +1,47 @@
 import type { StepRecord } from "../../loop/record.ts";
 import { decode } from "../../policy/tokenizer.ts";
 
-/** The same rollout group of two runs. From a common seed a step asks both the same, and draws with the same random numbers. */
+/** The same rollout group of several runs. From a common seed a step asks all the same, and draws with the same random numbers. */
 
-/** Where one run draws more answers than the other, the other's row is missing. */
-export interface BesideRow {
-  readonly left: number | undefined;
-  readonly right: number | undefined;
-  /** Tokens from the beginning that the two answers share. */
+/** An answer of one of the runs. */
+export interface BesideAnswer {
+  /** Its rollout in the run's record. */
+  readonly row: number;
+  /** Tokens from the beginning that it shares: with the first run's answer; the first run's own with all others'. */
   readonly shared: number;
 }
 
 export interface BesideGroup {
   readonly prompt: string;
-  readonly left: number;
-  readonly right: number;
-  readonly rows: readonly BesideRow[];
+  /** The group's place in each run's record; undefined where that run was not asked this. */
+  readonly groups: readonly (number | undefined)[];
+  /** The answers of each run, in the order in which they were drawn; undefined where one run draws fewer than another. */
+  readonly rows: readonly (readonly (BesideAnswer | undefined)[])[];
 }
 
-/** Groups of two records that ask the same, in the left one's order; rollouts in the order in which they were drawn. */
-export function groupsInCommon(left: StepRecord, right: StepRecord): BesideGroup[] {
-  const free = new Map(right.groups.map((group, i) => [i, promptOf(group.promptTokens)]));
-  return left.groups.flatMap((group, l) => {
+/** Groups of the first run that at least one other was asked, too, in the first one's order. A run without a record is asked nothing. */
+export function groupsInCommon(first: StepRecord, others: readonly (StepRecord | undefined)[]): BesideGroup[] {
+  const free = others.map((record) => new Map(record?.groups.map((group, i) => [i, promptOf(group.promptTokens)])));
+  return first.groups.flatMap((group, own) => {
     const prompt = promptOf(group.promptTokens);
-    // Dynamic sampling and small levels may ask the same twice.
-    const r = [...free.keys()].find((i) => free.get(i) === prompt);
-    if (r === undefined) return [];
-    free.delete(r);
-    const others = right.groups[r].members;
-    const rows = Array.from({ length: Math.max(group.members.length, others.length) }, (_, i) => {
-      const [a, b]: (number | undefined)[] = [group.members[i], others[i]];
-      return { left: a, right: b, shared: a === undefined || b === undefined ? 0 : sharedTokens(left, a, right, b) };
+    const theirs = free.map((left) => {
+      // Dynamic sampling and small levels may ask the same twice.
+      const at = [...left.keys()].find((i) => left.get(i) === prompt);
+      if (at !== undefined) left.delete(at);
+      return at;
     });
-    return [{ prompt, left: l, right: r, rows }];
+    if (theirs.every((at) => at === undefined)) return [];
+    const members = theirs.map((at, run) => (at === undefined ? [] : others[run]!.groups[at].members));
+    const rows = Array.from({ length: Math.max(group.members.length, ...members.map(({ length }) => length)) }, (_, i) => {
+      const mine: number | undefined = group.members[i];
+      const answers = members.map((rowsOf, run): BesideAnswer | undefined => {
+        const row: number | undefined = rowsOf[i];
+        return row === undefined ? undefined : { row, shared: mine === undefined ? 0 : sharedTokens(first, mine, others[run]!, row) };
+      });
+      const common = answers.flatMap((answer) => answer?.shared ?? []);
+      return [mine === undefined ? undefined : { row: mine, shared: common.length > 0 ? Math.min(...common) : 0 }, ...answers];
+    });
+    return [{ prompt, groups: [own, ...theirs], rows }];
   });
 }
 

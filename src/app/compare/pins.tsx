@@ -6,18 +6,15 @@ import { differenceLine } from "./words.ts";
 
 /** Pinned runs on the page's charts. */
 
-/** The first two looks belong to the run on screen. */
-const lookOf = (pin: number) => LOOKS[pin + 2];
-
 export function overlaysOf(pins: readonly Pin[], spec: ChartSpec): Overlay[] {
   // Of two lines in one chart only the second's points are told from the first's line.
   const lines = spec.lines.filter((line, i) => i === 0 || line.sparse);
-  return pins.flatMap(({ id, history }, i) =>
+  return pins.flatMap(({ id, history, look }) =>
     lines.map(({ metric, name, sparse }) => ({
       key: `${id} ${metric}`,
       metric,
       name,
-      ...lookOf(i),
+      ...LOOKS[look],
       history,
       ...(sparse ? { sparse } : {}),
     })),
@@ -31,9 +28,9 @@ export function Legend() {
   if (pins.length === 0 || !run) return null;
   return (
     <ul className="pins" aria-label="Pinned runs">
-      {pins.map((pin, i) => (
+      {pins.map((pin) => (
         <li key={pin.id}>
-          <Swatch look={lookOf(i)} />
+          <Swatch look={LOOKS[pin.look]} />
           <span title={differenceLine(run, pin)}>{differenceLine(run, pin)}</span>
           <button type="button" className="quiet" aria-label={`Take away: ${differenceLine(run, pin)}`} onClick={() => togglePin(pin)}>
             ×

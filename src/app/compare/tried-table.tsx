@@ -1,10 +1,12 @@
 import { useEffect, useMemo, useState } from "react";
+import { useShallow } from "zustand/react/shallow";
 import { download } from "../download.ts";
 import { fixed, percent } from "../format.ts";
 import { usePage } from "../state.ts";
+import { putBeside } from "./branch.ts";
 import { LOOKS, Swatch } from "./curves.tsx";
 import { readTried, runOnScreen } from "./kept.ts";
-import { putBeside } from "./rival.ts";
+import { useRivals } from "./rivals.ts";
 import { togglePin, useCompare } from "./state.ts";
 import { type Column, rowsAsCsv, rowsOf, sorted } from "./tried.ts";
 
@@ -25,6 +27,7 @@ export function Tried() {
   const step = usePage((state) => state.step);
   const tried = useCompare((state) => state.tried);
   const pins = useCompare((state) => state.pins);
+  const live = useRivals(useShallow(({ rivals }) => rivals.map(({ page }) => page.run?.id)));
   const [{ by, descending }, sort] = useState<{ by: Column | undefined; descending: boolean }>({ by: undefined, descending: false });
   // The worker says when it has stored something.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the list of kept runs is the signal to read
@@ -77,7 +80,7 @@ export function Tried() {
         <tbody>
           {shown.map((row) => {
             const run = runs.find(({ id }) => id === row.id)!;
-            const pinned = pins.findIndex(({ id }) => id === row.id);
+            const pinned = pins.find(({ id }) => id === row.id);
             const here = row.id === current?.id;
             return (
               <tr key={row.id} className={here ? "here" : ""}>
@@ -88,11 +91,11 @@ export function Tried() {
                     <button
                       type="button"
                       className="quiet pin"
-                      aria-pressed={pinned >= 0}
+                      aria-pressed={pinned !== undefined}
                       aria-label={`Pin ${row.run}, seed ${row.seed}, ${row.steps} steps`}
                       onClick={() => togglePin(run)}
                     >
-                      {pinned >= 0 ? <Swatch look={LOOKS[pinned + 2]} /> : "+"}
+                      {pinned ? <Swatch look={LOOKS[pinned.look]} /> : "+"}
                     </button>
                   )}
                 </td>
@@ -106,7 +109,7 @@ export function Tried() {
                 <td className="number">{row.passAt1 === undefined ? "–" : percent(row.passAt1)}</td>
                 <td className="number">{row.reward === undefined ? "–" : fixed(row.reward, 3)}</td>
                 <td>
-                  {!here && (
+                  {!here && !live.includes(row.id) && (
                     <button
                       type="button"
                       className="quiet"

@@ -12,22 +12,47 @@ export interface Course {
 /** The setup in force at the end, with every knob that was turned. */
 export const setupAtEnd = ({ setup, edits }: Course): RunSetup => setupAt(setup, edits, Number.POSITIVE_INFINITY);
 
-/** What a run does otherwise than another, one phrase each: "Group size 16 from step 12", "seed 8". Empty if nothing. */
-export function differencesFrom(reference: Course, course: Course): string[] {
+interface Difference {
+  /** "Group size 16". */
+  readonly words: string;
+  /** The step from which it holds, if that is not the first. */
+  readonly since: number | undefined;
+}
+
+/** What a run does otherwise than another. */
+function differences(reference: Course, course: Course): Difference[] {
   const [a, b] = [setupAtEnd(reference), setupAtEnd(course)];
   const since = (path: string) => {
     const turned = (of: Course) => of.edits.findLast((edit) => edit.path === path && edit.step > 1)?.step;
-    const step = turned(course) ?? turned(reference);
-    return step === undefined ? "" : ` from step ${step}`;
+    return turned(course) ?? turned(reference);
   };
-  const words = differencesInWords(a.recipe, b.recipe).map(({ path, label, to }) => `${label.split(": ").at(-1)} ${to}${since(path)}`);
+  const found: Difference[] = differencesInWords(a.recipe, b.recipe).map(({ path, label, to }) => ({
+    words: `${label.split(": ").at(-1)} ${to}`,
+    since: since(path),
+  }));
+  const whole = (words: string) => found.push({ words, since: undefined });
   const [ta, tb] = [a.recipe.slots.task, b.recipe.slots.task];
-  if (ta.plugin !== tb.plugin) words.push(nameOfTask(tb.plugin));
-  if (ta.params.level !== tb.params.level) words.push(`level ${tb.params.level}`);
-  if (a.policy !== b.policy) words.push(b.policy);
-  if (a.seed !== b.seed) words.push(`seed ${b.seed}${since("seed")}`);
-  return words;
+  if (ta.plugin !== tb.plugin) whole(nameOfTask(tb.plugin));
+  if (ta.params.level !== tb.params.level) whole(`level ${tb.params.level}`);
+  if (a.policy !== b.policy) whole(b.policy);
+  if (a.seed !== b.seed) found.push({ words: `seed ${b.seed}`, since: since("seed") });
+  return found;
 }
 
-/** The differences in a line; "the same" if there are none. */
-export const differenceLine = (reference: Course, course: Course) => differencesFrom(reference, course).join(", ") || "the same";
+const told = (words: string, since: number | undefined) => (since === undefined ? words : `${words} from step ${since}`);
+
+/** What a run does otherwise than another, one phrase each: "Group size 16 from step 12", "seed 8". Empty if nothing. */
+export const differencesFrom = (reference: Course, course: Course): string[] =>
+  differences(reference, course).map(({ words, since }) => told(words, since));
+
+/**
+ * The differences in a line, those from the same step together and the newest first, for the end of a line may be cut off: "Group size 16,
+ * Clip low 0.3 from step 12; seed 8". "the same" if there are none.
+ */
+export function differenceLine(reference: Course, course: Course): string {
+  const found = differences(reference, course);
+  // Undefined stays last when sorted.
+  const newestFirst = [...new Set(found.map(({ since }) => since))].sort((a = 0, b = 0) => b - a);
+  const from = (step: number | undefined) => found.filter(({ since }) => since === step).map(({ words }) => words);
+  return newestFirst.map((step) => told(from(step).join(", "), step)).join("; ") || "the same";
+}
