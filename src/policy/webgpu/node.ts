@@ -14,15 +14,23 @@ const SOFTWARE_DRIVERS = [
 
 const NO_DRIVER = "No Vulkan driver was found for WebGPU: install mesa-vulkan-drivers, or set VK_ICD_FILENAMES to a driver's JSON file.";
 
-let instance: GPU | undefined;
+let instance: Promise<GPU> | undefined;
 
 /**
  * The `GPU` object in Node, from the npm package `webgpu` (Dawn). On Linux without a display driver of its own choice
  * (`VK_ICD_FILENAMES`), Dawn is pointed at a software Vulkan driver if no hardware driver answers.
- * @throws EngineError if the package or a driver is missing.
+ * There is one in a process: whoever asks while it is being made waits for the same one.
+ * @throws EngineError if the package or a driver is missing; the next call tries again.
  */
-export async function nodeGpu(): Promise<GPU> {
-  if (instance) return instance;
+export function nodeGpu(): Promise<GPU> {
+  instance ??= startGpu().catch((error: unknown) => {
+    instance = undefined;
+    throw error;
+  });
+  return instance;
+}
+
+async function startGpu(): Promise<GPU> {
   // Asked ourselves first, because the Vulkan loader complains on standard error in lines of its own.
   if (process.platform === "linux" && !anyDriverListed(process.env)) throw new EngineError(NO_DRIVER);
   let dawn: typeof import("webgpu");
@@ -39,7 +47,6 @@ export async function nodeGpu(): Promise<GPU> {
   }
   const gpu = dawn.create([]);
   if (!(await gpu.requestAdapter())) throw new EngineError(NO_DRIVER);
-  instance = gpu;
   return gpu;
 }
 
