@@ -27,7 +27,7 @@ class Checker {
     }
   }
 
-  /** The same for a page without a button for its theme, which it takes from the system when it is opened. */
+  /** The same for a page that is opened anew for each theme. */
   async checkAlone(where: string, shown: string): Promise<void> {
     for (const colorScheme of ["light", "dark"] as const) {
       await this.page.emulateMedia({ colorScheme, reducedMotion: "reduce" });

@@ -4,6 +4,7 @@ import { App } from "./app.tsx";
 import { begin } from "./begin.ts";
 import { settled } from "./offline/register.ts";
 import { usePage } from "./state.ts";
+import { followTheme } from "./theme.ts";
 import "./theme.css";
 import "./layout.css";
 
@@ -16,6 +17,7 @@ const PAGES = {
 const asked = new URLSearchParams(location.search);
 const page = (Object.keys(PAGES) as (keyof typeof PAGES)[]).find((name) => asked.has(name));
 const Page = page ? PAGES[page] : App;
+followTheme();
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
     <Suspense fallback={null}>
