@@ -1,9 +1,11 @@
+import { endAllRivals } from "../compare/rivals.ts";
 import { stopWorker } from "../worker-client.ts";
 
 /** Deletes whatever this page has stored in the browser, and loads it anew from its plain address. */
 export async function resetEverything(): Promise<void> {
-  // The worker would write its run again, and holds the database open.
+  // Workers would write their runs again, and hold the database open.
   stopWorker();
+  endAllRivals();
   const quietly = async (work: () => Promise<unknown>) => {
     try {
       await work();
