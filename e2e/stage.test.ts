@@ -79,6 +79,7 @@ it(
 
     await phase(playground, "Advantages");
     expect(await shownTab(page)).toBe("Advantages");
+    await stage(page).locator(".answers").first().waitFor();
     const groups = stage(page).locator(".group");
     const [plots, idle] = [await stage(page).locator(".group-plot").count(), await stage(page).locator(".idle-group").count()];
     expect(plots + idle).toBe(await groups.count());

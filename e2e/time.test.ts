@@ -145,6 +145,7 @@ it(
 
     // What is no run says so and changes nothing.
     await playground.button("Runs").click();
+    await runs.getByText("on screen").waitFor();
     const rows = await runs.getByRole("row").count();
     const text = (await readFile(file)).toString();
     for (const [content, words] of [
@@ -156,8 +157,9 @@ it(
       await runs
         .getByLabel("Run file to import")
         .setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from(content) });
-      await page.getByRole("alert").getByText(words).waitFor();
-      await page.getByRole("button", { name: "Close this message" }).first().dispatchEvent("click");
+      const refusal = page.getByRole("alert").filter({ hasText: words });
+      await refusal.getByRole("button", { name: "Close this message" }).click();
+      await refusal.waitFor({ state: "detached" });
     }
     expect(await runs.getByRole("row").count()).toBe(rows);
     await page.keyboard.press("Escape");
@@ -178,8 +180,20 @@ it(
     const { page } = playground;
     await playground.open(`${browsing().url}${RUN}`);
     await page.getByLabel("Speed").selectOption("250");
+    // Each is shown for a moment only: the page itself takes down which, because who asks now and then may miss some.
+    await page.evaluate(() => {
+      const seen: string[] = [];
+      Object.assign(window, { seen });
+      const look = () => {
+        const title = document.querySelector(".stage h2")?.firstChild?.textContent ?? "";
+        if (title !== seen.at(-1)) seen.push(title);
+      };
+      new MutationObserver(look).observe(document.body, { childList: true, characterData: true, subtree: true });
+    });
     await playground.play();
-    for (const phase of ["Rewards", "Advantages", "Update"]) await playground.phase(phase);
+    await page.waitForFunction(() => /Rewards.*Advantages.*Update/.test((window as unknown as { seen: string[] }).seen.join()), undefined, {
+      timeout: PATIENCE,
+    });
     await page.getByLabel("Speed").selectOption("0");
     await playground.completed(3);
     await lookAt(playground, 1);

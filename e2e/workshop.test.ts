@@ -158,6 +158,7 @@ it(
     }
     const before = (await playground.button(/Play$/).boundingBox())!.height;
     await page.keyboard.press("p");
+    await page.locator(".app.presenting").waitFor();
     expect((await playground.button(/Play$/).boundingBox())!.height).toBeGreaterThan(before * 1.2);
     expect(await page.getByRole("region", { name: "Knobs" }).isVisible()).toBe(false);
     expect(
