@@ -67,15 +67,20 @@ export function TokenList({ record, layout, label, wide, children }: TokenListPr
   // A token chosen by keyboard is brought into view; one that was clicked is there already.
   useEffect(() => {
     if (row === undefined || index === undefined || document.activeElement !== list.current) return;
-    const item = placeOf(layout, record, row);
-    const element = list.current!;
-    if (item) {
-      const above = Math.max(0, item.top - (item.kind === "row" ? GROUP_HEIGHT : 0));
-      if (above < element.scrollTop) element.scrollTop = above;
-      else if (item.top + item.height > element.scrollTop + element.clientHeight)
-        element.scrollTop = item.top + item.height - element.clientHeight;
-    }
-    document.getElementById(tokenElementId(row, index))?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    const bringIntoView = () => {
+      const item = placeOf(layout, record, row);
+      const element = list.current!;
+      if (item) {
+        const above = Math.max(0, item.top - (item.kind === "row" ? GROUP_HEIGHT : 0));
+        if (above < element.scrollTop) element.scrollTop = above;
+        else if (item.top + item.height > element.scrollTop + element.clientHeight)
+          element.scrollTop = item.top + item.height - element.clientHeight;
+      }
+      document.getElementById(tokenElementId(row, index))?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    };
+    // With the next picture's layout: one of its own, between the inspector's new numbers and its formulas, would be done again.
+    const frame = requestAnimationFrame(bringIntoView);
+    return () => cancelAnimationFrame(frame);
   }, [row, index, layout, record]);
 
   // A view may draw an answer as a whole, or not have it in sight: what is named is what is there.

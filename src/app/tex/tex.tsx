@@ -19,10 +19,11 @@ export function Tex({ latex, block = false, named = false }: TexProps) {
     let shown = true;
     katex ??= import("./katex.ts");
     katex.then(
-      ({ render }) =>
-        shown &&
-        place.current &&
-        render(latex, place.current, { displayMode: block, throwOnError: false, ...(named ? { trust, strict: false } : {}) }),
+      ({ formulaHtml }) => {
+        if (!shown || !place.current) return;
+        const options = { displayMode: block, throwOnError: false, ...(named ? { trust, strict: false } : {}) };
+        place.current.innerHTML = formulaHtml(latex, options);
+      },
       // Without a network the source stays, and the next formula asks again.
       () => {
         katex = undefined;
