@@ -32,7 +32,7 @@ describe("words that mean nothing", () => {
     [["show", "recipe", "ppo2"], /no recipe "ppo2"; there are grpo/],
     [["bench", "--policy", "huge"], /--policy must be one of.*"huge"/],
     [["bench", "--against", "torch"], /--against must be one of jax-js, tfjs, ort, got "torch"/],
-    [["bench", "--against", "ort", "--part", "sleep"], /--part must be one of train, rollouts, got "sleep"/],
+    [["bench", "--against", "ort", "--part", "sleep"], /--part must be one of train, rollouts, iteration, got "sleep"/],
     [["bench", "--part", "train"], /--part goes with --against/],
     [["bench", "--headed"], /--headed goes with --browser/],
     [["bench", "--chromium=--mute"], /--chromium goes with --browser/],
@@ -85,6 +85,7 @@ describe("numbers that do not fit", () => {
     [pretrain("--policy", "nano", "--batch", "0"), /--batch must be.*"0"/],
     [pretrain("--policy", "nano", "--learning-rate", "-1"), /--learning-rate must be.*"-1"/],
     [["bench", "--repeat", "-1"], /--repeat must be.*"-1"/],
+    [["bench", "--budget", "0"], /--budget must be.*"0"/],
     [["bench", "--batch", "8by4"], /--batch must be.*"8by4"/],
   ])("%j", untouched);
 });
