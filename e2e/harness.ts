@@ -50,6 +50,9 @@ export function sharedBrowser(options: BrowseOptions): () => Browsing {
   return () => browsing!;
 }
 
+/** A busy machine may be many times slower than a quiet one; nothing waits this long unless it fails (milliseconds). */
+const LONG = 120_000;
+
 const FLAGS = [
   "--headless=new",
   "--no-sandbox",
@@ -74,8 +77,7 @@ export async function browse({ gpu, path = "/", isolated = true, dist = inject("
       viewport: { width: 1280, height: 720 },
       args: [...FLAGS, ...(gpu ? ["--enable-unsafe-webgpu", "--disable-gpu-process-crash-limit"] : [])],
       executablePath: chromiumPath(),
-      // On a busy machine a browser may take long to come up.
-      timeout: 120_000,
+      timeout: LONG,
     });
     opened.on("console", (message) => {
       if (message.type() === "error" || message.type() === "warning") complaints.push(`${message.type()}: ${message.text()}`);
@@ -92,7 +94,11 @@ export async function browse({ gpu, path = "/", isolated = true, dist = inject("
   return {
     url: `http://localhost:${port}${path}`,
     complaints,
-    newPage: () => context.newPage(),
+    async newPage() {
+      const page = await context.newPage();
+      page.setDefaultTimeout(LONG);
+      return page;
+    },
     async crashGpu() {
       const session = await context.browser()!.newBrowserCDPSession();
       // The answer may die with the process.

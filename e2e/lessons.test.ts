@@ -27,7 +27,6 @@ it(
   "offers the first lesson to a newcomer, who goes through it to its end by clicking",
   async () => {
     const page = await browsing().newPage();
-    page.setDefaultTimeout(120_000);
     await page.goto(browsing().url);
     const welcome = page.getByRole("region", { name: "First lesson" });
     await welcome.getByRole("button", { name: "Begin" }).click({ timeout: PATIENCE });
@@ -125,7 +124,6 @@ it(
   "opens a lesson by its address, a teacher's own file, and no hostile one; the glossary is searched",
   async () => {
     const page = await browsing().newPage();
-    page.setDefaultTimeout(120_000);
     await page.goto(`${browsing().url}?lesson=the-std&at=2&policy=nano`);
     await lessonOf(page).getByRole("heading", { name: "Divide" }).waitFor({ timeout: PATIENCE });
     await lessonOf(page).getByRole("button", { name: "Leave the lesson" }).click();
