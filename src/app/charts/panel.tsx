@@ -12,8 +12,9 @@ import { useCursor } from "./cursor.ts";
 import { SaveChart } from "./save.tsx";
 import { type ChartSpec, MAIN_CHART, pointsOf, recipeCharts, SMALL_CHARTS } from "./series.ts";
 
-/** Time between two charts' renderings (milliseconds): they take turns, so that no frame carries all of them. */
+/** Time between two charts' renderings (milliseconds): they take turns, so that no frame carries all of them. At rest they catch up. */
 const TURN = 110;
+const TURN_WHILE_PLAYING = 250;
 /** What a chart draws; undefined until its first turn, when its axes appear. */
 type Seen = { readonly history: readonly Metrics[]; readonly start: Metrics } | undefined;
 
@@ -21,7 +22,9 @@ type Seen = { readonly history: readonly Metrics[]; readonly start: Metrics } | 
 export default function ChartsPanel() {
   const further = useRecipeCharts();
   const all = useMemo(() => [MAIN_CHART, ...SMALL_CHARTS, ...further], [further]);
-  const seen = useTurns(all);
+  // The large one moves while one looks: it comes again after every third.
+  const turns = useMemo(() => all.slice(1).flatMap((chart, i) => (i % 3 === 0 ? [MAIN_CHART, chart] : [chart])), [all]);
+  const seen = useTurns(turns);
   const lookedAt = usePage((state) => state.lookBack?.step);
   useEffect(() => useCursor.setState({ lookedAt }), [lookedAt]);
   const chart = (spec: ChartSpec) => <LiveChart key={spec.id} spec={spec} seen={seen.get(spec.id)} />;
@@ -86,7 +89,7 @@ const LiveChart = memo(function LiveChart({ spec, seen }: { spec: ChartSpec; see
  * The history as each chart has last seen it: whenever there is something new, one chart after the other takes it over. The first round
  * draws the empty axes, so that what is slow the first time is over before the run begins.
  */
-function useTurns(all: readonly ChartSpec[]): ReadonlyMap<string, Seen> {
+function useTurns(turns: readonly ChartSpec[]): ReadonlyMap<string, Seen> {
   const [seen, setSeen] = useState<ReadonlyMap<string, Seen>>(new Map());
   const run = usePage((state) => state.run?.setup);
   // Another run: what was seen of the one before goes at once, and there is little yet to draw.
@@ -97,23 +100,24 @@ function useTurns(all: readonly ChartSpec[]): ReadonlyMap<string, Seen> {
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout>;
     const wait = () => {
+      const turn = usePage.getState().playing ? TURN_WHILE_PLAYING : TURN;
       timer = setTimeout(() => {
         const now = current();
-        for (let tried = 0; tried < all.length; tried++) {
-          const i = (next.current + tried) % all.length;
-          const last = seen.get(all[i].id);
+        for (let tried = 0; tried < turns.length; tried++) {
+          const i = (next.current + tried) % turns.length;
+          const last = seen.get(turns[i].id);
           if (last?.history !== now.history || last?.start !== now.start) {
             next.current = i + 1;
-            setSeen(new Map(seen).set(all[i].id, now));
+            setSeen(new Map(seen).set(turns[i].id, now));
             return;
           }
         }
         wait();
-      }, TURN);
+      }, turn);
     };
     wait();
     return () => clearTimeout(timer);
-  }, [all, seen]);
+  }, [turns, seen]);
   return seen;
 }
 
