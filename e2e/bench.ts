@@ -24,6 +24,7 @@ const HELP = `usage: npm run -s bench:page -- [flags]
   --megabits N, --round-trip N        the line that the page is loaded over: Mbit/s (10) and milliseconds (40)
   --plain                             the page comes from a host that compresses nothing
   --steps N, --every N                how long memory is watched, and how often (1000, 100)
+  --gigabytes N                       of memory that the page is told of, for memory: what a run remembers of itself is less below 8 (8)
   --dist NAME=FOLDER                  a built page to measure in place of this one (may come several times: builds are compared in turns)
   --repeat N                          rounds of all of it (1)
   --json
@@ -59,6 +60,7 @@ const { values: flags } = parseArgs({
     plain: { type: "boolean", default: false },
     steps: { type: "string", default: "1000" },
     every: { type: "string", default: "100" },
+    gigabytes: { type: "string", default: "8" },
     dist: { type: "string", multiple: true, default: [] },
     repeat: { type: "string", default: "1" },
     json: { type: "boolean", default: false },
@@ -76,7 +78,10 @@ function measure(part: Part, engine: string, dist: string): Promise<Result["valu
     case "load":
       return measureLoad({ ...run, megabits: Number(flags.megabits), roundTrip: Number(flags["round-trip"]), plain: flags.plain });
     case "memory":
-      return measureMemory({ ...run, steps: Number(flags.steps), every: Number(flags.every) }, () => {});
+      return measureMemory(
+        { ...run, steps: Number(flags.steps), every: Number(flags.every), gigabytes: Number(flags.gigabytes) },
+        () => {},
+      );
   }
 }
 

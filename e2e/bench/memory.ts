@@ -12,6 +12,8 @@ export interface MemoryOptions {
   readonly knobs: readonly string[];
   readonly steps: number;
   readonly every: number;
+  /** Of the machine, as the browser tells the page. */
+  readonly gigabytes: number;
 }
 
 /** Megabytes where nothing else is said. */
@@ -68,12 +70,13 @@ function resident(pid: number): number {
 }
 
 export async function measureMemory(
-  { dist, engine, policy, knobs, steps, every }: MemoryOptions,
+  { dist, engine, policy, knobs, steps, every, gigabytes }: MemoryOptions,
   tell: (memory: Memory) => void,
 ): Promise<Memory[]> {
   const browsing = await browse({ gpu: engine === "webgpu", dist });
   try {
     const page = await browsing.newPage();
+    await page.addInitScript((told) => Object.defineProperty(navigator, "deviceMemory", { get: () => told }), gigabytes);
     const session = await page.context().newCDPSession(page);
     const ask = await askWorker(session);
     const playground = new Playground(page);

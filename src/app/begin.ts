@@ -10,7 +10,8 @@ export async function begin(): Promise<void> {
   const policiesUrl = new URL("policies/", document.baseURI).href;
   // Whatever policies there are: so the engine starts while their list is on its way.
   const { engine, recording } = readLink(location.search, []);
-  const open = { type: "open", policiesUrl, engine } as const;
+  const { deviceMemory } = navigator as Navigator & { readonly deviceMemory?: number };
+  const open = { type: "open", policiesUrl, engine, ...(deviceMemory ? { deviceMemory } : {}) } as const;
   // A recording needs no worker.
   if (recording === undefined) openWorker(open);
   else planWorker(open);

@@ -5,7 +5,7 @@ import { checkFits } from "../recipes/fits.ts";
 import { checkResolved, parameterAt } from "../recipes/recipe.ts";
 import type { Parent } from "../storage/run-store.ts";
 import type { Driver } from "./driver.ts";
-import { RunHistory } from "./history.ts";
+import type { RunHistory } from "./history.ts";
 import type { Keeper } from "./keeper.ts";
 import type { Machine } from "./machine.ts";
 import { type OnScreen, runTo, startedEvent } from "./on-screen.ts";
@@ -17,6 +17,7 @@ interface Surroundings {
   readonly driver: Driver;
   /** Ends what else uses the engine. */
   clear(): Promise<void>;
+  newHistory(): RunHistory;
   emit(event: Event): void;
 }
 
@@ -43,24 +44,24 @@ export class Arrivals {
 
   /** From the policy's shipped weights. @throws RecipeError if the setup cannot run; the run on screen stays then. */
   async begin(setup: RunSetup, edits: readonly Edit[] = []): Promise<void> {
-    const { machine } = this.around;
+    const { machine, newHistory } = this.around;
     setupAt(setup, edits, Number.POSITIVE_INFINITY);
     checkFits(setupAt(setup, edits, 1).recipe);
     await this.show(async () => {
       const run = await machine.openRun(setup, { edits });
-      return { id: crypto.randomUUID(), run, metrics: [], history: new RunHistory() };
+      return { id: crypto.randomUUID(), run, metrics: [], history: newHistory() };
     });
   }
 
   /** One that was kept, at its end. @throws Error with one sentence if it is gone, cannot run, or is given up; the run on screen stays then. */
   async resume(id: string): Promise<void> {
-    const { machine, keeper, emit } = this.around;
+    const { machine, keeper, newHistory, emit } = this.around;
     const { run: stored, metrics } = await keeper.load(id);
     const { edits, snapshot, name, parent, start } = stored;
     // It may have been kept by another version of this page.
     const setup = { ...stored.setup, recipe: checkResolved(stored.setup.recipe) };
     setupAt(setup, edits, Number.POSITIVE_INFINITY);
-    const history = new RunHistory();
+    const history = newHistory();
     if (snapshot) history.addSnapshot(snapshot);
     const way = { to: metrics.at(-1)?.step ?? 0, what: "Bringing the run back", givenUp: "The run was not opened." };
     await this.show(async () => {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { StepRecord } from "../loop/record.ts";
 import type { Snapshot } from "../loop/run.ts";
-import { RECORDS_KEPT, RunHistory, sizeOf } from "./history.ts";
+import { BUDGET, budgetOn, RECORDS_KEPT, RunHistory, sizeOf } from "./history.ts";
 
 /** A record that takes about `bytes`. */
 const record = (step: number, bytes = 0): StepRecord => ({
@@ -100,4 +100,9 @@ describe("what a run remembers", () => {
     branch.addRecord(record(21));
     expect(history.record(21)).not.toBe(branch.record(21));
   });
+});
+
+it("has a smaller budget on a machine with little memory, and never a larger one", () => {
+  expect([undefined, 8, 64].map((gigabytes) => budgetOn(gigabytes))).toEqual([BUDGET, BUDGET, BUDGET]);
+  expect([4, 0.5].map((gigabytes) => budgetOn(gigabytes))).toEqual([BUDGET / 2, BUDGET / 16]);
 });

@@ -9,6 +9,11 @@ export const RECORDS_KEPT = 200;
 const RECOMPUTED_KEPT = 2 * SNAPSHOT_EVERY;
 /** Bytes that records and snapshots of a run may take together. */
 export const BUDGET = 300e6;
+/** The memory (gigabytes) from which on a machine can spare all of that; browsers tell of no more. */
+const AMPLE = 8;
+
+/** The budget on a machine with so many gigabytes of memory, where that is known. */
+export const budgetOn = (deviceMemory = AMPLE): number => BUDGET * Math.min(1, deviceMemory / AMPLE);
 
 /** About how many bytes a value takes: exact for the typed arrays, which are most of it. */
 export function sizeOf(value: unknown): number {

@@ -6,13 +6,13 @@ import type { Parent } from "../storage/run-store.ts";
 
 /** Messages between the page and the worker that owns the engine and the run. The page sends commands; the worker sends events. */
 
-/** The engine that a page asks for: by name, or what serves best. */
-export const WANTED = ["auto", "portable", "webgpu"] as const;
+/** The engine that a page asks for: by name, or what serves best. "webgpu-f16" is the GPU with weights of 16 bits. */
+export const WANTED = ["auto", "portable", "webgpu", "webgpu-f16"] as const;
 export type Wanted = (typeof WANTED)[number];
 
 export type Command =
-  /** First message. The URL is absolute, because a worker resolves relative ones elsewhere. */
-  | { type: "open"; policiesUrl: string; engine: Wanted }
+  /** First message. The URL is absolute, because a worker resolves relative ones elsewhere. `deviceMemory` is what the machine has, in gigabytes, where the browser tells. */
+  | { type: "open"; policiesUrl: string; engine: Wanted; deviceMemory?: number }
   /** Starts a run from the policy's shipped weights; ends the run in progress. `edits` are knobs that turn by themselves at their steps. */
   | { type: "start"; setup: RunSetup; edits?: readonly Edit[] }
   /** Continues a run that was kept. */
@@ -57,6 +57,8 @@ export interface EngineStatus {
   readonly note?: string;
   /** The GPU is emulated by the processor: a person may choose it, or leave the choice to the page again. */
   readonly emulated?: true;
+  /** Whether the GPU stores weights in 16 bits. */
+  readonly half?: true;
 }
 
 export interface KeptRun {

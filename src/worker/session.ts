@@ -3,6 +3,7 @@ import type { RunStore } from "../storage/run-store.ts";
 import { exportAnswersAgain } from "./answers-again.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Driver } from "./driver.ts";
+import { budgetOn, RunHistory } from "./history.ts";
 import { Keeper, sentence } from "./keeper.ts";
 import { LookBack } from "./look-back.ts";
 import { Machine, type Supplies } from "./machine.ts";
@@ -35,6 +36,7 @@ export class Session {
   private readonly arrivals: Arrivals;
   private readonly measurements: Measurements;
   private queue: Promise<void> = Promise.resolve();
+  private budget = budgetOn();
 
   constructor(host: SessionHost) {
     this.host = host;
@@ -70,7 +72,7 @@ export class Session {
       await looking.end();
       await exporting.end();
     };
-    this.arrivals = new Arrivals({ machine, keeper, driver, clear, emit });
+    this.arrivals = new Arrivals({ machine, keeper, driver, clear, newHistory: () => new RunHistory(this.budget), emit });
     const isBusy = () => driver.going || looking.busy || exporting.busy;
     this.measurements = new Measurements({ machine, keeper, driver, isBusy, turns, emit, queue: (work) => this.enqueue(work) });
   }
@@ -107,6 +109,7 @@ export class Session {
     const { driver, arrivals } = this;
     switch (command.type) {
       case "open":
+        this.budget = budgetOn(command.deviceMemory);
         return this.open(command.engine);
       case "start":
         return arrivals.begin(command.setup, command.edits);
