@@ -80,6 +80,8 @@ export async function browse({ gpu, path = "/", isolated = true, dist = inject("
       timeout: LONG,
     });
     opened.on("console", (message) => {
+      // Of a file that is no page the browser looks for an icon, in vain and at a time of its own.
+      if (message.location().url.endsWith("/favicon.ico")) return;
       if (message.type() === "error" || message.type() === "warning") complaints.push(`${message.type()}: ${message.text()}`);
     });
     opened.on("weberror", (error) => complaints.push(`uncaught: ${error.error().message}`));

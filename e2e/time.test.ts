@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { Page } from "playwright";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { smallSetup } from "../src/loop/testing.ts";
 import { browse, sharedBrowser } from "./harness.ts";
 import { PATIENCE, Playground, SMALL_RUN } from "./page.ts";
@@ -216,6 +216,7 @@ it(
   "takes over what an earlier version of the page kept",
   async () => {
     const fresh = await browse({ gpu: false });
+    onTestFinished(() => fresh.close());
     const playground = new Playground(await fresh.newPage());
     const { page } = playground;
     // Any file of the site will do: the storage belongs to the address.
@@ -242,8 +243,6 @@ it(
         }),
       old,
     );
-    // For a file that is no page the browser looks for an icon in vain.
-    fresh.complaints.length = 0;
     await playground.open(`${fresh.url}${RUN}`);
     await page.getByText("nano · Reverse · GRPO · 1 step").waitFor();
     await playground.button("Resume").click();
@@ -252,7 +251,6 @@ it(
     await playground.button("Runs").click();
     await page.getByRole("dialog", { name: "Kept runs" }).getByText("on screen").waitFor();
     expect(fresh.complaints).toEqual([]);
-    await fresh.close();
   },
   2 * PATIENCE,
 );
