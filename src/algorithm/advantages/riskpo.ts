@@ -66,10 +66,9 @@ export function track(before: Quantiles | undefined, scores: readonly number[], 
 
 /** How an answer's part of its paper's advantage is written, by `credit`. */
 const CREDIT: Readonly<Record<string, string>> = {
-  "sum-mean":
-    "\\,\\begin{cases}\\frac{r_i-\\mathrm{mean}(r)}{x_g-\\mathrm{mean}(x)}&x_g\\ne\\mathrm{mean}(x)\\\\1/B&\\text{else}\\end{cases}",
+  "sum-mean": "\\,\\frac{r_i-\\mathrm{mean}(r)}{x_g-\\mathrm{mean}(x)}\\ (A_g/B\\text{ where }x_g=\\mathrm{mean}(x))",
   uniform: "",
-  score: "\\,\\begin{cases}0.5&r_i>0\\\\1.5&\\text{else}\\end{cases}",
+  score: "\\cdot(0.5\\text{ if }r_i>0\\text{, else }1.5)",
   std: "\\,/\\,\\mathrm{std}(r)",
 };
 
@@ -90,7 +89,7 @@ function latexOf({ tail, naturalBaseline, credit, quantiles, divideByStd }: Para
   }[tail as string];
   const risk = extra ? `\\frac{1}{1+\\omega}\\Big(${middle}${extra}\\Big)` : middle;
   const paper = divideByStd === true ? `\\frac1d\\,${extra ? risk : `\\Big(${risk}\\Big)`}` : risk;
-  const scale = divideByStd === true ? ",\\quad d=\\begin{cases}\\mathrm{std}(x)&\\mathrm{std}(x)\\ge f\\\\1&\\text{else}\\end{cases}" : "";
+  const scale = divideByStd === true ? ",\\quad d=\\mathrm{std}(x)\\ (1\\text{ below }f)" : "";
   const score = "x_g=\\sum_b r_{b,g}\\text{ over }B\\text{ questions}";
   return `A_i=A_g${CREDIT[credit as string]},\\quad A_g=${paper}${scale},\\quad ${score},\\quad ${QUANTILES[quantiles as string]}`;
 }

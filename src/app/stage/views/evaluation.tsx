@@ -25,7 +25,7 @@ export function EvaluationView({ record }: { record: StepRecord }) {
   const go = (by: number) => setAt((at + by + problems) % problems);
   return (
     <>
-      <div className="channel-bar">
+      <div className="channel-bar evaluation-bar">
         <span className="legend">
           <span className="key base">before training</span> <span className="key now">{whenOf(record, now, live)}</span>
         </span>
@@ -212,7 +212,7 @@ function Calibration({ start, now }: { start: readonly CalibrationBin[] | undefi
         <b data-tip="Answers by the probability that the policy gave them. On the diagonal, an answer of 60% is right in 60 of 100 cases; above it, the policy is too modest.">
           Calibration
         </b>
-        <span className="dim">share right by probability</span>
+        <span className="dim">share right</span>
         <AsTable title="Calibration" table={() => calibrationTable(start, now)} />
       </figcaption>
       <svg
