@@ -63,7 +63,7 @@ it(
     // The others' curves are on the charts, named by what differs and nothing else.
     const pinned = page.getByLabel("Pinned runs").getByRole("listitem");
     expect(await pinned.allTextContents()).toEqual([
-      expect.stringMatching(/^Temperature \S+ from step 3; Learning rate \S+ from step 2×$/),
+      expect.stringMatching(/^Learning rate \S+ from step 2; Temperature \S+ from step 3×$/),
       expect.stringMatching(/^Temperature \S+ from step 3×$/),
     ]);
     await expect.poll(() => page.locator("[data-chart=reward] .recharts-line").count()).toBe(6);

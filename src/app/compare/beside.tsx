@@ -4,9 +4,8 @@ import { Icon } from "../icons.tsx";
 import { usePage } from "../state.ts";
 import { Branching } from "./branching.tsx";
 import { LOOKS, Swatch } from "./curves.tsx";
-import { endRival, lineOf, lookOf, MOST_LIVE, useRivals, WHY_NO_MORE } from "./rivals.ts";
+import { endRival, MOST_LIVE, useLine, useLook, useRivals, WHY_NO_MORE } from "./rivals.ts";
 import { SameGroup } from "./same-group.tsx";
-import { useCompare } from "./state.ts";
 import { pauseAll, runnerOf, stepAll, trainAll, useTogether } from "./together.ts";
 
 /** Runs from a common seed: what differs, how far each is, and the same group of answers in each. */
@@ -21,15 +20,19 @@ export function Beside() {
   return (
     <>
       <div className="compare-line live-runs">
-        <Transport />
+        <div className="live-controls">
+          <Transport />
+          {full ? (
+            <p className="dim">{WHY_NO_MORE}</p>
+          ) : (
+            <button type="button" aria-expanded={adding} onClick={() => setAddingTo(adding ? undefined : count)}>
+              {adding ? "Not now" : "Add a run"}
+            </button>
+          )}
+        </div>
         <Names />
-        {!full && (
-          <button type="button" className="quiet" aria-expanded={adding} onClick={() => setAddingTo(adding ? undefined : count)}>
-            {adding ? "Not now" : "Add a run"}
-          </button>
-        )}
       </div>
-      {full ? <p className="dim why-no-more">{WHY_NO_MORE}</p> : adding && <Branching />}
+      {adding && !full && <Branching />}
       {there && <SameGroup />}
     </>
   );
@@ -79,21 +82,17 @@ function Names() {
 }
 
 function Name({ id }: { id: string }) {
-  // What differs is said of the run on screen as it is now.
-  usePage((state) => state.run);
+  const line = useLine(id);
   const rival = useRivals(
     useShallow(({ rivals }) => {
       const one = rivals.find((other) => other.id === id);
-      return one && { line: lineOf(one), there: one.page.run !== undefined, step: one.page.step, problem: one.problem };
+      return one && { there: one.page.run !== undefined, step: one.page.step, problem: one.problem };
     }),
   );
   const progress = useRivals(({ rivals }) => rivals.find((other) => other.id === id)?.page.progress);
-  const look = useCompare(({ pins }) => {
-    const one = useRivals.getState().rivals.find((other) => other.id === id);
-    return one && lookOf(one, pins);
-  });
+  const look = useLook(id);
   if (!rival) return null;
-  const { line, there, step, problem } = rival;
+  const { there, step, problem } = rival;
   // The engine's start says what it does itself; until then it is the run that is on its way.
   const what = progress?.what ?? "Starting";
   return (

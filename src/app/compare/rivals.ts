@@ -1,8 +1,9 @@
+import { useMemo } from "react";
 import { create } from "zustand";
 import type { Command, Event } from "../../worker/protocol.ts";
-import { EMPTY, notify, type PageState, usePage } from "../state.ts";
+import { EMPTY, notify, type PageState, type RunView, usePage } from "../state.ts";
 import { applyAll } from "../worker-client.ts";
-import { type Pin, pinLive, refreshPin, unpin } from "./state.ts";
+import { pinLive, refreshPin, unpin, useCompare } from "./state.ts";
 import { differenceLine } from "./words.ts";
 
 /** Further runs beside the one on screen, each in a worker of its own with an engine of the same kind. */
@@ -52,7 +53,8 @@ export function sendTo(id: string, command: Command): void {
       receive(id, { type: "error", fatal: true, message: "its worker stopped working" });
     };
     workers.set(id, worker);
-    const engine = usePage.getState().engine?.kind ?? "auto";
+    const { engine: onScreen } = usePage.getState();
+    const engine = onScreen?.half ? "webgpu-f16" : (onScreen?.kind ?? "auto");
     worker.postMessage({ type: "open", policiesUrl: new URL("policies/", document.baseURI).href, engine } satisfies Command);
   }
   worker.postMessage(command);
@@ -69,16 +71,24 @@ export function endRival(id: string): void {
 
 export const endAllRivals = () => useRivals.getState().rivals.forEach(({ id }) => void endRival(id));
 
-/** What differs from the run on screen; until both are there nothing can be said. */
-export function lineOf(rival: Rival): string {
-  const { run } = usePage.getState();
-  return run && rival.page.run ? differenceLine(run, rival.page.run) : "";
+const lineBetween = (main: RunView | undefined, run: RunView | undefined) => (main && run ? differenceLine(main, run) : "");
+
+const nameOf = ({ page: { run } }: Rival) => `The run beside${run ? ` (${lineBetween(usePage.getState().run, run)})` : ""}`;
+
+const runOf = (rivals: readonly Rival[], id: string) => rivals.find((rival) => rival.id === id)?.page.run;
+
+/** What differs from the run on screen as it is now; empty until both are there. */
+export function useLine(id: string): string {
+  const main = usePage((state) => state.run);
+  const run = useRivals(({ rivals }) => runOf(rivals, id));
+  return useMemo(() => lineBetween(main, run), [main, run]);
 }
 
-const nameOf = (rival: Rival) => `The run beside${rival.page.run ? ` (${lineOf(rival)})` : ""}`;
-
-/** Where its curves are drawn, unless somebody took them away. */
-export const lookOf = ({ page }: Rival, pins: readonly Pin[]) => pins.find(({ id }) => id === page.run?.id)?.look;
+/** How its curves are drawn, unless somebody took them away. */
+export function useLook(id: string): number | undefined {
+  const runId = useRivals(({ rivals }) => runOf(rivals, id)?.id);
+  return useCompare(({ pins }) => pins.find((pin) => pin.id === runId)?.look);
+}
 
 /** A rival's record of a step, or a question for it. */
 export function askRecord({ id, page }: Rival, step: number): void {

@@ -6,8 +6,7 @@ import { fixed, signed, tokenGlyph } from "../format.ts";
 import { phaseIndex, shownRecord, usePage } from "../state.ts";
 import { LOOKS, Swatch } from "./curves.tsx";
 import { type BesideAnswer, groupsInCommon, tokensOf } from "./groups.ts";
-import { askRecord, lineOf, lookOf, type Rival, useRivals } from "./rivals.ts";
-import { useCompare } from "./state.ts";
+import { askRecord, type Rival, useLine, useLook, useRivals } from "./rivals.ts";
 import { runnerOf, useTogether } from "./together.ts";
 
 /** The runs' answers to a step, from where the advantages are known. */
@@ -138,15 +137,15 @@ function Head({ look, name }: { look: number | undefined; name: string }) {
 
 /** What the column's run is, and why it is empty if it is. */
 function RivalHead({ id, step, missing }: { id: string; step: number; missing: boolean }) {
-  usePage((state) => state.run);
-  const pins = useCompare((state) => state.pins);
+  const line = useLine(id);
+  const look = useLook(id);
   const rival = useRivals(({ rivals }) => rivals.find((other) => other.id === id));
   if (!rival) return null;
   const why = () =>
     step > rival.page.step ? `not at step ${step} yet` : recordOf(rival, step) === null ? "no longer keeps this step" : "fetching…";
   return (
     <>
-      <Head look={lookOf(rival, pins)} name={rival.page.run ? lineOf(rival) : "on its way"} />
+      <Head look={look} name={rival.page.run ? line : "on its way"} />
       {missing && rival.page.run && <span className="dim"> {why()}</span>}
     </>
   );

@@ -46,13 +46,12 @@ export const differencesFrom = (reference: Course, course: Course): string[] =>
   differences(reference, course).map(({ words, since }) => told(words, since));
 
 /**
- * The differences in a line, those from the same step together and the newest first, for the end of a line may be cut off: "Group size 16,
- * Clip low 0.3 from step 12; seed 8". "the same" if there are none.
+ * The differences in a line, those from the same step together: "seed 8; Group size 16, Clip low 0.3 from step 12". What came last comes last,
+ * for what is turned on the run on screen tells none of the others apart, and the end of a line may be cut off. "the same" if there are none.
  */
 export function differenceLine(reference: Course, course: Course): string {
   const found = differences(reference, course);
-  // Undefined stays last when sorted.
-  const newestFirst = [...new Set(found.map(({ since }) => since))].sort((a = 0, b = 0) => b - a);
-  const from = (step: number | undefined) => found.filter(({ since }) => since === step).map(({ words }) => words);
-  return newestFirst.map((step) => told(from(step).join(", "), step)).join("; ") || "the same";
+  const oldestFirst = [...new Set(found.map(({ since = 0 }) => since))].sort((a, b) => a - b);
+  const from = (step: number) => found.filter(({ since = 0 }) => since === step).map(({ words }) => words);
+  return oldestFirst.map((step) => told(from(step).join(", "), step || undefined)).join("; ") || "the same";
 }
