@@ -1,13 +1,9 @@
 import type { Page } from "playwright";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Browsing, browse } from "./harness.ts";
+import { expect, it } from "vitest";
+import { sharedBrowser } from "./harness.ts";
 import { PATIENCE, Playground, SMALL_RUN } from "./page.ts";
 
-let browsing: Browsing;
-beforeAll(async () => {
-  browsing = await browse({ gpu: true });
-}, PATIENCE);
-afterAll(() => browsing?.close());
+const browsing = sharedBrowser({ gpu: true });
 
 const NAME = /^Engine: /;
 
@@ -45,9 +41,9 @@ const findings = (page: Page) =>
 it(
   "a GPU that computes wrongly runs on plain kernels, and the page says what was wrong and by how much",
   async () => {
-    const broken = new Playground(await browsing.newPage());
+    const broken = new Playground(await browsing().newPage());
     await miscompile(broken.page, "row_forward", "sqrt(", "cos(");
-    await broken.open(`${browsing.url}${SMALL_RUN}&engine=webgpu`);
+    await broken.open(`${browsing().url}${SMALL_RUN}&engine=webgpu`);
     expect(await broken.button(NAME).getAttribute("aria-label")).not.toContain("portable");
     await broken.button(NAME).click();
     await broken.page.getByText(/^The self-test found that on .* off by [\d.]+ %: the plain kernels are used instead/).waitFor();
@@ -56,15 +52,15 @@ it(
     const rewards = [await broken.meanReward(1), await broken.meanReward(2)];
 
     // The same run on the same GPU without the fault: the same answers.
-    const sound = new Playground(await browsing.newPage());
-    await sound.open(`${browsing.url}${SMALL_RUN}&engine=webgpu`);
+    const sound = new Playground(await browsing().newPage());
+    await sound.open(`${browsing().url}${SMALL_RUN}&engine=webgpu`);
     await sound.button(NAME).click();
     await sound.page.getByText(/chosen by name/).waitFor();
     await sound.page.keyboard.press("Escape");
     for (let step = 1; step <= 3; step++) expect(await sound.oneStep()).toBe(step);
     expect([await sound.meanReward(1), await sound.meanReward(2)]).toEqual(rewards);
     expect(await findings(sound.page)).toEqual([{ passed: true }]);
-    expect(browsing.complaints).toEqual([]);
+    expect(browsing().complaints).toEqual([]);
   },
   3 * PATIENCE,
 );
@@ -72,15 +68,15 @@ it(
 it(
   "an emulated GPU is left alone, with the reason, until it is asked for",
   async () => {
-    const playground = new Playground(await browsing.newPage());
-    await playground.open(`${browsing.url}${SMALL_RUN}`);
+    const playground = new Playground(await browsing().newPage());
+    await playground.open(`${browsing().url}${SMALL_RUN}`);
     await playground.button(/^Engine: portable/).click();
     await playground.page.getByText(/ is emulated in software and .* the portable engine, which is used instead\.$/).waitFor();
     await playground.page.getByRole("link", { name: "Use the emulated GPU all the same" }).click();
     await playground.phase("Verdicts");
     expect(await playground.button(NAME).getAttribute("aria-label")).not.toContain("portable");
     expect(playground.page.url()).toContain("engine=webgpu");
-    expect(browsing.complaints).toEqual([]);
+    expect(browsing().complaints).toEqual([]);
   },
   2 * PATIENCE,
 );
