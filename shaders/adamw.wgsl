@@ -5,7 +5,11 @@
 // blocks    [blocks, 4]    (first element, elements ≤ 1024, tensor, decays)
 // result    [≥ 5]          from clip_gradient: g, applied, factor, c₁, √c₂
 // theta, m, v, gradient  [P]  in place
+// copy      [P]            out, with COPY: θ as kernels read it, the nearest 16-bit numbers
 // A workgroup a block.
+
+alias Weight = f32;
+const COPY = false;
 
 struct Params {
   rate: f32,
@@ -25,6 +29,18 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> m: array<f32>;
 @group(0) @binding(5) var<storage, read_write> v: array<f32>;
 @group(0) @binding(6) var<storage, read_write> gradient: array<f32>;
+@group(0) @binding(7) var<storage, read_write> copy: array<Weight>;
+
+// The nearest number that 16 bits hold, ties to the even one; never beyond the largest. WGSL leaves the rounding of f16(x) open, so that
+// nothing is left for it to round. src/policy/half.ts rounds the same way.
+fn half(x: f32) -> f32 {
+  let bounded = clamp(x, -65504.0, 65504.0);
+  if (abs(bounded) < 6.103515625e-5) {
+    return round(bounded * 16777216.0) * 5.9604644775390625e-8;
+  }
+  let bits = bitcast<u32>(bounded);
+  return bitcast<f32>((bits + 0xfffu + ((bits >> 13u) & 1u)) & 0xffffe000u);
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -42,7 +58,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       let square = params.beta2 * v[i] + params.rest2 * g * g;
       m[i] = mean;
       v[i] = square;
-      theta[i] = theta[i] * shrink - params.rate * (mean / correction1) / (sqrt(square) / root2 + params.eps);
+      let updated = theta[i] * shrink - params.rate * (mean / correction1) / (sqrt(square) / root2 + params.eps);
+      theta[i] = updated;
+      if (COPY) {
+        copy[i] = Weight(half(updated));
+      }
     }
     gradient[i] = 0.0;
   }

@@ -11,6 +11,8 @@
 // output   [slots, maxNew, 4 + 2·alternatives]  token, samplerLogProb, logProb, entropy, alternatives, their log-probs
 // Activations live in workgroup memory, ROWS to a vector. Grid ⌈slots/ROWS⌉.
 
+// How weights are stored; arithmetic is always float32.
+alias Weight = f32;
 const THREADS = 128u;
 const HIDDEN = 64u;
 const HEADS = 4u;
@@ -57,7 +59,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> weights: array<f32>;
+@group(0) @binding(1) var<storage, read> weights: array<Weight>;
 @group(0) @binding(2) var<storage, read> control: array<u32>;
 @group(0) @binding(3) var<storage, read> table: array<f32>;
 @group(0) @binding(4) var<storage, read_write> cache: array<f32>;
@@ -91,7 +93,7 @@ fn normalise(local: u32, weight: u32) {
   }
   let r = Lanes(1.0) / sqrt(sum / f32(HIDDEN) + Lanes(EPS));
   for (var i = local; i < params.hidden; i += THREADS) {
-    y[i] = x[i] * r * weights[weight + i];
+    y[i] = x[i] * r * f32(weights[weight + i]);
   }
   workgroupBarrier();
 }
@@ -107,8 +109,8 @@ fn project(local: u32, base: u32, layer: u32) {
     var b = Lanes(0.0);
     for (var k = 0u; k < params.hidden; k++) {
       let row = column + k * 3u * INNER;
-      a += y[k] * weights[row];
-      b += y[k] * weights[row + HALF];
+      a += y[k] * f32(weights[row]);
+      b += y[k] * f32(weights[row + HALF]);
     }
     if (part < 2u) {
       var cosine = Lanes(1.0);
@@ -220,7 +222,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var i = local; i < params.hidden; i += THREADS) {
       var e = Lanes(0.0);
       for (var r = 0u; r < ROWS; r++) {
-        e[r] = weights[i * VOCAB + rows[r].token];
+        e[r] = f32(weights[i * VOCAB + rows[r].token]);
       }
       x[i] = e;
     }
@@ -233,7 +235,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       for (var n = local; n < params.hidden; n += THREADS) {
         var sum = x[n];
         for (var k = 0u; k < params.inner; k++) {
-          sum += y[k] * weights[base + O + k * HIDDEN + n];
+          sum += y[k] * f32(weights[base + O + k * HIDDEN + n]);
         }
         x[n] = sum;
       }
@@ -244,8 +246,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         var up = Lanes(0.0);
         for (var k = 0u; k < params.hidden; k++) {
           let row = base + GATE_UP + k * 2u * INTERMEDIATE + n;
-          gate += y[k] * weights[row];
-          up += y[k] * weights[row + INTERMEDIATE];
+          gate += y[k] * f32(weights[row]);
+          up += y[k] * f32(weights[row + INTERMEDIATE]);
         }
         scratch[n] = gate / (Lanes(1.0) + exp(min(-gate, Lanes(80.0)))) * up;
       }
@@ -253,7 +255,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       for (var n = local; n < params.hidden; n += THREADS) {
         var sum = x[n];
         for (var k = 0u; k < params.intermediate; k++) {
-          sum += scratch[k] * weights[base + DOWN + k * HIDDEN + n];
+          sum += scratch[k] * f32(weights[base + DOWN + k * HIDDEN + n]);
         }
         x[n] = sum;
       }
@@ -263,7 +265,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var v = local; v < params.vocab; v += THREADS) {
       var sum = Lanes(0.0);
       for (var k = 0u; k < params.hidden; k++) {
-        sum += y[k] * weights[k * VOCAB + v];
+        sum += y[k] * f32(weights[k * VOCAB + v]);
       }
       scratch[v] = sum;
     }

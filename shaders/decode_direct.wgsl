@@ -12,6 +12,8 @@
 // work     [⌈slots/ROWS⌉, workWidth]   activations; a vector component is a row
 // Grid ⌈slots/(4·ROWS)⌉: workgroups as small as they make use of a processor, so that few rows reach several cores.
 
+// How weights are stored; arithmetic is always float32.
+alias Weight = f32;
 alias Lanes = vec4<f32>;
 const ROWS = 4u;
 const BANNED = 1u;
@@ -44,7 +46,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> theta: array<f32>;
+@group(0) @binding(1) var<storage, read> theta: array<Weight>;
 @group(0) @binding(2) var<storage, read> control: array<u32>;
 @group(0) @binding(3) var<storage, read> table: array<f32>;
 @group(0) @binding(4) var<storage, read_write> cache: array<f32>;
@@ -72,14 +74,14 @@ fn product(source: u32, w: u32, outputs: u32, inputs: u32, goal: u32, residual: 
     var sum7 = Lanes(0.0);
     for (var k = 0u; k < inputs; k++) {
       let v = work[source + k];
-      sum0 += v * theta[columns0.x + k];
-      sum1 += v * theta[columns0.y + k];
-      sum2 += v * theta[columns0.z + k];
-      sum3 += v * theta[columns0.w + k];
-      sum4 += v * theta[columns1.x + k];
-      sum5 += v * theta[columns1.y + k];
-      sum6 += v * theta[columns1.z + k];
-      sum7 += v * theta[columns1.w + k];
+      sum0 += v * f32(theta[columns0.x + k]);
+      sum1 += v * f32(theta[columns0.y + k]);
+      sum2 += v * f32(theta[columns0.z + k]);
+      sum3 += v * f32(theta[columns0.w + k]);
+      sum4 += v * f32(theta[columns1.x + k]);
+      sum5 += v * f32(theta[columns1.y + k]);
+      sum6 += v * f32(theta[columns1.z + k]);
+      sum7 += v * f32(theta[columns1.w + k]);
     }
     var sums = array<Lanes, 8>(sum0, sum1, sum2, sum3, sum4, sum5, sum6, sum7);
     for (var i = 0u; i < min(8u, outputs - n); i++) {
@@ -99,7 +101,7 @@ fn normalise(source: u32, w: u32, goal: u32) {
   }
   let r = Lanes(1.0) / sqrt(sum / f32(params.hidden) + Lanes(params.eps));
   for (var j = 0u; j < params.hidden; j++) {
-    work[goal + j] = work[source + j] * r * theta[w + j];
+    work[goal + j] = work[source + j] * r * f32(theta[w + j]);
   }
 }
 
@@ -314,7 +316,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
       if (positions[r] >= 0) {
         let token = u32(state[(firstSlot + r) * 4u]);
         for (var j = 0u; j < d; j++) {
-          work[x + j][r] = theta[token * d + j];
+          work[x + j][r] = f32(theta[token * d + j]);
         }
       }
     }

@@ -5,13 +5,16 @@
 // x      [count, width] out
 // One invocation an element.
 
+// How weights are stored; arithmetic is always float32.
+alias Weight = f32;
+
 struct Params {
   count: u32,
   width: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> theta: array<f32>;
+@group(0) @binding(1) var<storage, read> theta: array<Weight>;
 @group(0) @binding(2) var<storage, read> state: array<i32>;
 @group(0) @binding(3) var<storage, read_write> x: array<f32>;
 
@@ -19,6 +22,6 @@ struct Params {
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
   let i = id.y * groups.x * 64u + id.x;
   if (i < params.count * params.width) {
-    x[i] = theta[u32(state[i / params.width * 4u]) * params.width + i % params.width];
+    x[i] = f32(theta[u32(state[i / params.width * 4u]) * params.width + i % params.width]);
   }
 }

@@ -5,6 +5,9 @@
 // y      [count, width] out
 // One invocation an element.
 
+// How weights are stored; arithmetic is always float32.
+alias Weight = f32;
+
 struct Params {
   count: u32,
   width: u32,
@@ -13,7 +16,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> theta: array<f32>;
+@group(0) @binding(1) var<storage, read> theta: array<Weight>;
 @group(0) @binding(2) var<storage, read> batch: array<u32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
@@ -24,5 +27,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     return;
   }
   let t = i / params.width;
-  y[i] = theta[params.table + batch[params.tokens + t] * params.width + i % params.width];
+  y[i] = f32(theta[params.table + batch[params.tokens + t] * params.width + i % params.width]);
 }

@@ -45,7 +45,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) i
       let bk = select(i / TILE, i % DEPTH, TRANSPOSE_B);
       var vb = 0.0;
       if (column + bn < params.n && start + bk < last) {
-        vb = b[params.bOffset + select((start + bk) * params.bStride + column + bn, (column + bn) * params.bStride + start + bk, TRANSPOSE_B)];
+        let at = select((start + bk) * params.bStride + column + bn, (column + bn) * params.bStride + start + bk, TRANSPOSE_B);
+        vb = f32(b[params.bOffset + at]);
       }
       tileB[bk * PITCH + bn] = vb;
     }

@@ -40,8 +40,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
     let j = k * bStep;
     let a0 = vec4<f32>(a[rows0.x + i], a[rows0.y + i], a[rows0.z + i], a[rows0.w + i]);
     let a1 = vec4<f32>(a[rows1.x + i], a[rows1.y + i], a[rows1.z + i], a[rows1.w + i]);
-    let b0 = vec4<f32>(b[columns0.x + j], b[columns0.y + j], b[columns0.z + j], b[columns0.w + j]);
-    let b1 = vec4<f32>(b[columns1.x + j], b[columns1.y + j], b[columns1.z + j], b[columns1.w + j]);
+    let b0 = vec4<f32>(vec4<Weight>(b[columns0.x + j], b[columns0.y + j], b[columns0.z + j], b[columns0.w + j]));
+    let b1 = vec4<f32>(vec4<Weight>(b[columns1.x + j], b[columns1.y + j], b[columns1.z + j], b[columns1.w + j]));
     sum00 += mat4x4<f32>(a0.x * b0, a0.y * b0, a0.z * b0, a0.w * b0);
     sum01 += mat4x4<f32>(a0.x * b1, a0.y * b1, a0.z * b1, a0.w * b1);
     sum10 += mat4x4<f32>(a1.x * b0, a1.y * b0, a1.z * b0, a1.w * b0);

@@ -1,5 +1,7 @@
 // What a matrix product works on. Included by matmul.wgsl, which says what it means, and by matmul_direct.wgsl.
 
+// How weights are stored, where b is a matrix of θ; arithmetic is always float32.
+alias Weight = f32;
 const TRANSPOSE_A = false;
 const TRANSPOSE_B = false;
 const RESIDUAL = false;
@@ -19,6 +21,6 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read> b: array<f32>;
+@group(0) @binding(2) var<storage, read> b: array<Weight>;
 @group(0) @binding(3) var<storage, read> residual: array<f32>;
 @group(0) @binding(4) var<storage, read_write> c: array<f32>;

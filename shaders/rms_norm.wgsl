@@ -31,7 +31,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   }
   let r = 1.0 / sqrt(total / f32(params.width) + params.eps);
   for (var j = lane; j < params.width; j += LANES) {
-    y[i * params.width + j] = x[start + j] * r * theta[params.weight + j];
+    y[i * params.width + j] = x[start + j] * r * f32(theta[params.weight + j]);
   }
   if (lane == 0u) {
     inverse[i] = r;

@@ -30,7 +30,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     start = rowOf(i) * params.width;
     r = inverse[i];
     for (var j = lane; j < params.width; j += LANES) {
-      sum += theta[params.weight + j] * dy[i * params.width + j] * x[start + j] * r;
+      sum += f32(theta[params.weight + j]) * dy[i * params.width + j] * x[start + j] * r;
     }
   }
   let total = sumOfLanes(local, sum);
@@ -39,7 +39,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   }
   let mean = total / f32(params.width);
   for (var j = lane; j < params.width; j += LANES) {
-    var value = r * (theta[params.weight + j] * dy[i * params.width + j] - x[start + j] * r * mean);
+    var value = r * (f32(theta[params.weight + j]) * dy[i * params.width + j] - x[start + j] * r * mean);
     if (RESIDUAL) {
       value += residual[start + j];
     }

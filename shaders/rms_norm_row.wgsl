@@ -1,5 +1,7 @@
 // What RMSNorm and its backward pass share: sixteen invocations to a row. Included by rms_norm.wgsl and rms_norm_backward.wgsl.
 
+// How weights are stored; arithmetic is always float32.
+alias Weight = f32;
 const GATHER = false;
 const LANES = 16u;
 
@@ -13,7 +15,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> theta: array<f32>;
+@group(0) @binding(2) var<storage, read> theta: array<Weight>;
 @group(0) @binding(3) var<storage, read> batch: array<u32>;
 
 var<workgroup> partial: array<f32, 64>;

@@ -1,6 +1,8 @@
 // What passes by whole rows share: where a row's numbers lie, and how a matrix product is told. Included by row_forward.wgsl and
 // row_backward.wgsl, which declare `params`, `batch` and the buffers of the product.
 
+// How weights are stored; arithmetic is always float32.
+alias Weight = f32;
 const NONE = 0xffffffffu;
 // Columns after the row are not used; inner numbers after the row are zero; those before the row, or before the column, are zero.
 const COLUMNS_UP_TO_ROW = 1u;

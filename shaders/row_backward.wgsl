@@ -47,7 +47,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> theta: array<f32>;
+@group(0) @binding(1) var<storage, read> theta: array<Weight>;
 @group(0) @binding(2) var<storage, read> batch: array<u32>;
 @group(0) @binding(3) var<storage, read> table: array<f32>;
 @group(0) @binding(4) var<storage, read_write> kept: array<f32>;
@@ -68,7 +68,7 @@ fn normaliseBackward(local: u32, count: u32, x: u32, inverse: u32, w: u32, dy: u
     var sum = 0.0;
     if (row < count) {
       for (var j = lane; j < width; j += NORM_LANES) {
-        sum += theta[w + j] * work[dy + at + j] * kept[x + at + j];
+        sum += f32(theta[w + j]) * work[dy + at + j] * kept[x + at + j];
       }
     }
     sum = sumOfLanes(local, sum);
@@ -76,7 +76,7 @@ fn normaliseBackward(local: u32, count: u32, x: u32, inverse: u32, w: u32, dy: u
       let r = kept[inverse + row];
       let mean = sum * r * r / f32(width);
       for (var j = lane; j < width; j += NORM_LANES) {
-        var value = r * (theta[w + j] * work[dy + at + j] - kept[x + at + j] * mean);
+        var value = r * (f32(theta[w + j]) * work[dy + at + j] - kept[x + at + j] * mean);
         if (residual != NONE) {
           value += work[residual + at + j];
         }

@@ -42,7 +42,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> theta: array<f32>;
+@group(0) @binding(1) var<storage, read> theta: array<Weight>;
 @group(0) @binding(2) var<storage, read> batch: array<u32>;
 @group(0) @binding(3) var<storage, read> table: array<f32>;
 @group(0) @binding(4) var<storage, read_write> work: array<f32>;
@@ -69,7 +69,7 @@ fn normalise(local: u32, count: u32, source: u32, w: u32, goal: u32, inverse: u3
     if (row < count) {
       let r = 1.0 / sqrt(sum / f32(width) + params.eps);
       for (var j = lane; j < width; j += NORM_LANES) {
-        work[goal + row * width + j] = work[at + j] * r * theta[w + j];
+        work[goal + row * width + j] = work[at + j] * r * f32(theta[w + j]);
       }
       if (lane == 0u) {
         work[inverse + row] = r;
@@ -136,7 +136,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   if (params.firstPhase == 0u) {
     let x = params.layersAt + start * d;
     for (var i = local; i < count * d; i += THREADS) {
-      work[x + i] = theta[batch[params.tokenIds + start + i / d] * d + i % d];
+      work[x + i] = f32(theta[batch[params.tokenIds + start + i / d] * d + i % d]);
     }
     synchronise();
   }

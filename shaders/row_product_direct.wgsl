@@ -36,8 +36,8 @@ fn product(local: u32, p: Product) {
         let j = k * p.bInner;
         let a0 = vec4<f32>(work[rows0.x + i], work[rows0.y + i], work[rows0.z + i], work[rows0.w + i]);
         let a1 = vec4<f32>(work[rows1.x + i], work[rows1.y + i], work[rows1.z + i], work[rows1.w + i]);
-        let b0 = vec4<f32>(theta[columns0.x + j], theta[columns0.y + j], theta[columns0.z + j], theta[columns0.w + j]);
-        let b1 = vec4<f32>(theta[columns1.x + j], theta[columns1.y + j], theta[columns1.z + j], theta[columns1.w + j]);
+        let b0 = vec4<f32>(vec4<Weight>(theta[columns0.x + j], theta[columns0.y + j], theta[columns0.z + j], theta[columns0.w + j]));
+        let b1 = vec4<f32>(vec4<Weight>(theta[columns1.x + j], theta[columns1.y + j], theta[columns1.z + j], theta[columns1.w + j]));
         sum00 += mat4x4<f32>(a0.x * b0, a0.y * b0, a0.z * b0, a0.w * b0);
         sum01 += mat4x4<f32>(a0.x * b1, a0.y * b1, a0.z * b1, a0.w * b1);
         sum10 += mat4x4<f32>(a1.x * b0, a1.y * b0, a1.z * b0, a1.w * b0);

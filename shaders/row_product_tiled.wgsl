@@ -44,7 +44,7 @@ fn product(local: u32, p: Product) {
         if (column + bn < p.columns && start + bk < p.inner) {
           let source = p.b + head * p.bHead + (column + bn) * p.bColumn + (start + bk) * p.bInner;
           if (p.weights) {
-            vb = theta[source];
+            vb = f32(theta[source]);
           } else {
             vb = kept[source];
           }

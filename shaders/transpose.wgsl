@@ -5,9 +5,12 @@
 // weights  [P]          out
 // A workgroup a block.
 
-@group(0) @binding(1) var<storage, read> theta: array<f32>;
+// How weights are stored; arithmetic is always float32.
+alias Weight = f32;
+
+@group(0) @binding(1) var<storage, read> theta: array<Weight>;
 @group(0) @binding(2) var<storage, read> blocks: array<vec4<u32>>;
-@group(0) @binding(3) var<storage, read_write> weights: array<f32>;
+@group(0) @binding(3) var<storage, read_write> weights: array<Weight>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {

@@ -3,10 +3,10 @@ import { Icon } from "./icons.tsx";
 import { Popover } from "./popover.tsx";
 import { usePage } from "./state.ts";
 
-/** This page's address, with another engine. */
-function withEngine(engine: string): string {
+/** This page's address, with another choice about the engine. */
+function withChoice(name: "engine" | "weights", value: string): string {
   const address = new URL(location.href);
-  address.searchParams.set("engine", engine);
+  address.searchParams.set(name, value);
   return address.search + address.hash;
 }
 
@@ -34,11 +34,18 @@ export function Engine() {
         {engine.emulated && (
           <p>
             {engine.kind === "portable" ? (
-              <a href={withEngine("webgpu")}>Use the emulated GPU all the same</a>
+              <a href={withChoice("engine", "webgpu")}>Use the emulated GPU all the same</a>
             ) : (
-              <a href={withEngine("auto")}>Use what is quickest here</a>
+              <a href={withChoice("engine", "auto")}>Use what is quickest here</a>
             )}{" "}
             (the page loads again).
+          </p>
+        )}
+        {engine.kind === "webgpu" && (
+          <p>
+            {engine.half ? "Weights are read as 16-bit numbers, and learn in 32 bits. " : "Weights are 32-bit numbers. "}
+            <a href={withChoice("weights", engine.half ? "f32" : "f16")}>Use weights of {engine.half ? 32 : 16} bits</a> (the page loads
+            again; the run’s numbers will differ a little).
           </p>
         )}
         {engine.kind === "portable" && (

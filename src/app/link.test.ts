@@ -26,6 +26,13 @@ describe("the page's address", () => {
     expect(slots.objective.params.clipHigh).toBe(0.28);
   });
 
+  it("asks for a GPU with weights of 16 bits, which the portable engine has not", () => {
+    expect(read("?weights=f16")).toMatchObject({ engine: "webgpu-f16", problem: undefined });
+    expect(read("?weights=f16&engine=webgpu").engine).toBe("webgpu-f16");
+    expect(read("?weights=f16&engine=portable").engine).toBe("portable");
+    expect(read("?weights=f32").engine).toBe("auto");
+  });
+
   it("needs to say nothing", () => {
     expect(read("")).toMatchObject({
       problem: undefined,
@@ -43,6 +50,7 @@ describe("the page's address", () => {
     ["?seed=-1", "-1"],
     ["?seed=", '""'],
     ["?engine=quantum", "quantum"],
+    ["?weights=f8", "f8"],
     ["?set=sampler.groupSize", "sampler.groupSize"],
     ["?set=sampler.groupSize=many", "many"],
     ["?set=sampler.groupSize=100000", "100000"],

@@ -55,7 +55,7 @@ const MOST_STEPS = 2000;
 const MOST_EDITS = 200;
 const MOST_HIDDEN = 100;
 const KNOWN = [
-  ...["policy", "task", "level", "recipe", "seed", "engine", "set"],
+  ...["policy", "task", "level", "recipe", "seed", "engine", "weights", "set"],
   ...["v", "edit", "step", "phase", "hide", "present", "view", "lesson", "at", "recording"],
 ];
 
@@ -111,11 +111,15 @@ export function readLink(query: string, policies: readonly string[]): Start {
     const text = params.get("seed") ?? String(DEFAULT_SEED);
     return checkSeed(/^\d+$/.test(text) ? Number(text) : text);
   });
-  const engine = attempt<Start["engine"]>("auto", () => {
+  const engine = attempt<"auto" | "portable" | "webgpu">("auto", () => {
     const asked = params.get("engine") ?? "auto";
     return asked === "auto" || asked === "portable" || asked === "webgpu"
       ? asked
       : refuse(`there is no engine ${JSON.stringify(asked)}; there are auto, webgpu and portable`);
+  });
+  const weights = attempt("f32", () => {
+    const asked = params.get("weights") ?? "f32";
+    return asked === "f32" || asked === "f16" ? asked : refuse(`weights must be f32 or f16, got ${JSON.stringify(asked)}`);
   });
   const recording = attempt(undefined, () => {
     const id = params.get("recording");
@@ -124,7 +128,7 @@ export function readLink(query: string, policies: readonly string[]): Start {
   const setup = { recipe, policy, seed };
   const place = readPlace(params, setup, attempt, refuse);
   const problem = problems.length === 0 ? undefined : `This page’s address asks for what cannot be: ${inOneSentence(problems)}.`;
-  return { setup, place, engine, recording, problem };
+  return { setup, place, engine: weights === "f16" && engine !== "portable" ? "webgpu-f16" : engine, recording, problem };
 }
 
 function readPlace(

@@ -17,6 +17,23 @@ it("counts a product's multiply-adds as two, and its three matrices once", () =>
   expect(COSTS.matmul({ m: 2, n: 3, k: 5 }, context)).toEqual({ flops: 60, bytes: 4 * (10 + 15 + 6) });
 });
 
+it("counts weights of 16 bits as two bytes, wherever they are read, and nothing else", () => {
+  const half = costContext(work, "train", 2);
+  const { parameters, config } = half;
+  const saved = (kernel: string, params: Record<string, number>) =>
+    COSTS[kernel](params, context).bytes - COSTS[kernel](params, half).bytes;
+  expect(saved("decode", { count: 4, steps: 8 })).toBe(2 * parameters);
+  expect(saved("matmul", { m: 2, n: 3, k: 5, cSlice: 0 })).toBe(2 * 15);
+  expect(saved("matmul", { m: 2, n: 3, k: 5, cSlice: parameters })).toBe(0);
+  expect(saved("transpose", {})).toBe(4 * parameters);
+  const norms = (2 * config.layers + 1) * config.hiddenSize;
+  const passes = { tokens: 7, predictions: 3, firstPhase: 0, lastPhase: 4 * config.layers + 1 };
+  for (const pass of ["row_forward", "row_backward"]) expect(saved(pass, passes)).toBe(2 * (parameters - norms));
+  expect(saved("weight_gradients", { tokens: 7, predictions: 3, slices: 1 })).toBe(0);
+  // The optimizer writes the copy besides.
+  expect(saved("adamw", {})).toBe(-2 * parameters);
+});
+
 it("counts attention over the past only", () => {
   const { flops, bytes } = COSTS.attention({}, context);
   const { heads, headDim } = context.config;

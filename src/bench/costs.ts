@@ -15,6 +15,8 @@ type Params = Readonly<Record<string, number>>;
 export interface CostContext {
   readonly config: PolicyConfig;
   readonly parameters: number;
+  /** Of one weight as the kernels read it. */
+  readonly weightBytes: number;
   /** Rows that the attention kernels see, and tokens of each. */
   readonly rows: number;
   readonly length: number;
@@ -24,9 +26,9 @@ export interface CostContext {
 }
 
 /** Training sees whole rows; in decoding, what is not the decoding kernel computes the distinct prompts' tokens before their last. */
-export function costContext({ config, rows, promptLength, tokens }: Workload, part: "train" | "rollouts"): CostContext {
+export function costContext({ config, rows, promptLength, tokens }: Workload, part: "train" | "rollouts", weightBytes = 4): CostContext {
   const length = promptLength + NEW_TOKENS;
-  const shared = { config, parameters: parameterCount(config), draws: rows, promptLength };
+  const shared = { config, parameters: parameterCount(config), weightBytes, draws: rows, promptLength };
   if (part === "train") return { ...shared, rows, length };
   const prompts = new Set(Array.from({ length: rows }, (_, r) => tokens.subarray(r * length, r * length + promptLength - 1).join()));
   return { ...shared, rows: prompts.size, length: promptLength - 1 };
@@ -34,6 +36,11 @@ export function costContext({ config, rows, promptLength, tokens }: Workload, pa
 
 /** Four bytes an element. */
 const f32 = (flops: number, elements: number): Cost => ({ flops, bytes: 4 * elements });
+/** Besides, weights that are read. */
+const weighted = (flops: number, elements: number, weights: number, { weightBytes }: CostContext): Cost => ({
+  flops,
+  bytes: 4 * elements + weightBytes * weights,
+});
 
 /** Pairs of a query and a key that it sees, in all rows and heads. */
 const pairs = ({ config, rows, length }: CostContext) => (config.heads * rows * length * (length + 1)) / 2;
@@ -49,8 +56,8 @@ const products = ({ config }: CostContext) => {
     head: { weights: vocabSize * d, floats: d + vocabSize },
   };
 };
-const product = ({ weights, floats }: { weights: number; floats: number }, tokens: number): Cost =>
-  f32(2 * weights * tokens, weights + floats * tokens);
+const product = ({ weights, floats }: { weights: number; floats: number }, tokens: number, c: CostContext): Cost =>
+  weighted(2 * weights * tokens, floats * tokens, weights, c);
 const plus = (a: Cost, b: Cost): Cost => ({ flops: a.flops + b.flops, bytes: a.bytes + b.bytes });
 /** The phases from `firstPhase` up to `lastPhase` of a pass by rows. */
 const phases = ({ firstPhase, lastPhase }: Params, list: readonly Cost[]) =>
@@ -62,7 +69,7 @@ const seen = ({ promptLength }: CostContext) => promptLength + NEW_TOKENS / 2;
 /** Drawing whole tokens: every weight once a dispatch (it may stay in a cache between tokens), two operations a weight and token. */
 const wholeTokens = ({ count, steps }: Params, c: CostContext): Cost => {
   const cache = count * steps * c.config.layers * 2 * c.config.heads * c.config.headDim * seen(c);
-  return f32(count * steps * 2 * c.parameters + 2 * cache, c.parameters + cache);
+  return weighted(count * steps * 2 * c.parameters + 2 * cache, cache, c.parameters, c);
 };
 
 /**
@@ -70,11 +77,13 @@ const wholeTokens = ({ count, steps }: Params, c: CostContext): Cost => {
  * A kernel that is not listed is timed all the same, without a share of the peaks.
  */
 export const COSTS: Readonly<Record<string, (p: Params, c: CostContext) => Cost>> = {
-  embed: ({ count, width }) => f32(0, 2 * count * width + count),
-  rms_norm: ({ count, width }) => f32(4 * count * width, 2 * count * width + width + count),
+  embed: ({ count, width }, c) => weighted(0, count * width + count, count * width, c),
+  rms_norm: ({ count, width }, c) => weighted(4 * count * width, 2 * count * width + count, width, c),
   rms_norm_backward: ({ count, width }) => f32(9 * count * width, 4 * count * width),
   rms_norm_weight_gradient: ({ count, width }) => f32(3 * count * width, 2 * count * width),
-  matmul: ({ m, n, k }) => f32(2 * m * n * k, m * k + k * n + m * n),
+  // Weight gradients, which go to slices, have no weights among their operands.
+  matmul: ({ m, n, k, cSlice }, c) =>
+    cSlice > 0 ? f32(2 * m * n * k, m * k + k * n + m * n) : weighted(2 * m * n * k, m * k + m * n, k * n, c),
   rotary: ({ count, heads, headDim }) => f32(6 * count * heads * headDim, 4 * count * heads * headDim),
   // q·k and p·v, and the softmax between them.
   attention: (_, c) => f32(pairs(c) * (4 * c.config.headDim + 5), 4 * attentionElements(c)),
@@ -89,21 +98,31 @@ export const COSTS: Readonly<Record<string, (p: Params, c: CostContext) => Cost>
   embed_backward: ({ width }, { config, rows, length }) => f32(rows * length * width, (rows * length + config.vocabSize) * width),
   reduce_gradients: ({ parameters, slices }) => f32(parameters * slices, parameters * (slices + 2)),
   gradient_norm: (_, { parameters }) => f32(2 * parameters, parameters),
-  // θ, m, v and the gradient are read, and written (the gradient with zeros).
-  adamw: (_, { parameters }) => f32(12 * parameters, 8 * parameters),
+  // θ, m, v and the gradient are read, and written (the gradient with zeros); so is a copy of 16 bits, if there is one.
+  adamw: (_, c) => weighted(12 * c.parameters, 8 * c.parameters, c.weightBytes < 4 ? c.parameters : 0, c),
   /** Phases: for each layer qkv, attention and o, gate and up, down; then the head. */
   row_forward: (p, c) => {
     const { qkv, o, gateUp, down, head } = products(c);
     const attention = { flops: pairs(c) * (4 * c.config.headDim + 5), bytes: 0 };
-    const layer = [product(qkv, p.tokens), plus(product(o, p.tokens), attention), product(gateUp, p.tokens), product(down, p.tokens)];
-    return phases(p, [...Array.from({ length: c.config.layers }, () => layer).flat(), product(head, p.predictions)]);
+    const layer = [
+      product(qkv, p.tokens, c),
+      plus(product(o, p.tokens, c), attention),
+      product(gateUp, p.tokens, c),
+      product(down, p.tokens, c),
+    ];
+    return phases(p, [...Array.from({ length: c.config.layers }, () => layer).flat(), product(head, p.predictions, c)]);
   },
   /** The other way round. */
   row_backward: (p, c) => {
     const { qkv, o, gateUp, down, head } = products(c);
     const attention = f32(pairs(c) * (10 * c.config.headDim + 5), 4 * attentionElements(c));
-    const layer = [product(down, p.tokens), product(gateUp, p.tokens), plus(product(o, p.tokens), attention), product(qkv, p.tokens)];
-    return phases(p, [product(head, p.predictions), ...Array.from({ length: c.config.layers }, () => layer).flat()]);
+    const layer = [
+      product(down, p.tokens, c),
+      product(gateUp, p.tokens, c),
+      plus(product(o, p.tokens, c), attention),
+      product(qkv, p.tokens, c),
+    ];
+    return phases(p, [product(head, p.predictions, c), ...Array.from({ length: c.config.layers }, () => layer).flat()]);
   },
   /** dyᵀ·x of every matrix. */
   weight_gradients: ({ tokens, predictions, slices }, c) => {
@@ -114,11 +133,11 @@ export const COSTS: Readonly<Record<string, (p: Params, c: CostContext) => Cost>
     return f32(flops, tokens * sum("floats") + predictions * head.floats + slices * c.parameters);
   },
   cache_fill: ({ inner, tokens }) => f32(0, 4 * inner * tokens),
-  transpose: (_, { parameters }) => f32(0, 2 * parameters),
+  transpose: (_, c) => weighted(0, 0, 2 * c.parameters, c),
   decode: wholeTokens,
   decode_direct: wholeTokens,
   // Step by step, for policies too wide for a workgroup.
-  decode_embed: ({ count, width }) => f32(0, 2 * count * width),
+  decode_embed: ({ count, width }, c) => weighted(0, count * width, count * width, c),
   decode_attention: ({ heads, headDim }, c) =>
     f32(c.draws * heads * seen(c) * (4 * headDim + 5), c.draws * heads * headDim * (2 * seen(c) + 4)),
   decode_draw: ({ count, vocab }) => f32(8 * count * vocab, count * vocab),

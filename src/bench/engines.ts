@@ -125,15 +125,17 @@ export async function measureEngines(
 /** Our engines as lines for a person: the ratio of the engines, then milliseconds, then counts. */
 export function engineLines(results: readonly EngineMeasurement[]): string[] {
   const lines: string[] = [];
-  const [first, second] = results;
+  const [first, ...others] = results;
   for (const [what, key] of [
     ["time", "milliseconds"],
     ["processor time", "processorMilliseconds"],
   ] as const) {
-    const [a, b] = [first?.[key], second?.[key]];
-    if (!a || !b) continue;
-    const ratios = ENGINE_PARTS.map((part) => `${part} ${(b[part] / a[part]).toFixed(2)}`).join("  ");
-    lines.push(`  ${second.engine} ${what} ÷ ${first.engine} ${what}:  ${ratios}`);
+    for (const other of others) {
+      const [a, b] = [first[key], other[key]];
+      if (!a || !b) continue;
+      const ratios = ENGINE_PARTS.map((part) => `${part} ${(b[part] / a[part]).toFixed(2)}`).join("  ");
+      lines.push(`  ${other.engine} ${what} ÷ ${first.engine} ${what}:  ${ratios}`);
+    }
   }
   for (const { engine, milliseconds, decodedTokensPerSecond } of results) {
     const parts = ENGINE_PARTS.map((part) => `${part} ${milliseconds[part].toFixed(1)} ms`).join("  ");

@@ -14,11 +14,14 @@ import { type BatchShape, NEW_TOKENS, workload } from "./workload.ts";
 export const RIVALS = ["jax-js", "tfjs", "ort"] as const;
 export type Rival = (typeof RIVALS)[number];
 
+/** "webgpu-f16" is the WebGPU engine with weights of 16 bits. */
+export type EngineName = "portable" | "webgpu" | "webgpu-f16";
+
 /** What to measure; plain data, so that it can be sent to a browser. */
 export interface Job {
   readonly policies: readonly PolicySize[];
   readonly batches: readonly { readonly text: string; readonly shape: BatchShape }[];
-  readonly engines: readonly ("portable" | "webgpu")[];
+  readonly engines: readonly EngineName[];
   readonly repeat: number;
   /** Without rivals, our engines' own parts are measured in place of a comparison. */
   readonly against: readonly Rival[];
@@ -40,7 +43,7 @@ export type Case = { readonly policy: string; readonly batch: string } & (
 export interface Place {
   /** What a person calls it. */
   readonly name: string;
-  engine(name: "portable" | "webgpu"): Promise<Engine>;
+  engine(name: EngineName): Promise<Engine>;
   /** ONNX Runtime as it can be had here. */
   onnxRuntime(): Promise<readonly Contender[]>;
   /** Processor time of this process so far, in milliseconds, where it can be told. */
@@ -92,10 +95,13 @@ export async function runJob(job: Job, place: Place, { progress, started, done, 
         cancelled: enough,
       };
       if (job.roofline) {
-        if (enough()) done({ kind: "left", policy, batch });
-        else {
-          const roofline = await measureRoofline(() => place.engine("webgpu"), workload(config, shape), options);
-          done({ kind: "roofline", policy, batch, roofline });
+        const gpus = job.engines.filter((name) => name !== "portable");
+        for (const name of gpus.length > 0 ? gpus : (["webgpu"] as const)) {
+          if (enough()) done({ kind: "left", policy, batch });
+          else {
+            const roofline = await measureRoofline(() => place.engine(name), workload(config, shape), options);
+            done({ kind: "roofline", policy, batch, roofline });
+          }
         }
       }
       if (job.against.length > 0) {

@@ -13,7 +13,7 @@ export async function nodePlace(needsWebgpu: boolean): Promise<Place> {
     name: `Node ${process.versions.node.split(".")[0]}`,
     async engine(name) {
       if (name === "portable") return (await import("../policy/portable/node.ts")).createPortableEngine();
-      return (await import("../policy/webgpu/node.ts")).createNodeWebgpuEngine();
+      return (await import("../policy/webgpu/node.ts")).createNodeWebgpuEngine({ weights: name === "webgpu-f16" ? "f16" : "f32" });
     },
     async onnxRuntime() {
       return [ort((await import("onnxruntime-node")) as never, "cpu", 1)];

@@ -8,6 +8,8 @@ import { Profiler, type TimedDispatch, type TimingMethod } from "./profiler.ts";
 import type { Workload } from "./workload.ts";
 
 export interface Roofline {
+  /** How the kernels' weights are stored. */
+  readonly weights: string;
   readonly peaks: Peaks;
   readonly method: TimingMethod;
   readonly train: readonly KernelShare[];
@@ -61,8 +63,14 @@ export async function measureRoofline(
     }
     const peak = { flops: median(peaks.map(({ flops }) => flops)), bytes: median(peaks.map(({ bytes }) => bytes)) };
     const kernels = (part: "train" | "rollouts", profiles: TimedDispatch[][]) =>
-      shares(byKernel(middle(profiles), costContext(work, part)), peak);
-    const result = { peaks: peak, method, train: kernels("train", train), rollouts: kernels("rollouts", rollouts) };
+      shares(byKernel(middle(profiles), costContext(work, part, engine.plan.weights === "f16" ? 2 : 4)), peak);
+    const result = {
+      weights: String(engine.plan.weights),
+      peaks: peak,
+      method,
+      train: kernels("train", train),
+      rollouts: kernels("rollouts", rollouts),
+    };
     trainer.dispose();
     sampler.dispose();
     meter.dispose();
@@ -77,8 +85,10 @@ const giga = (n: number) => (n / 1e9).toFixed(1);
 const percent = (n: number | undefined) => (n === undefined ? "?" : `${(100 * n).toFixed(n < 0.1 ? 1 : 0)} %`);
 
 /** A roofline as lines for a person. */
-export function rooflineLines({ peaks, method, train, rollouts }: Roofline): string[] {
-  const lines = [`  roofline: peaks ${giga(peaks.flops)} GFLOP/s (product), ${giga(peaks.bytes)} GB/s (copy); kernels timed by ${method}`];
+export function rooflineLines({ weights, peaks, method, train, rollouts }: Roofline): string[] {
+  const lines = [
+    `  roofline, ${weights} weights: peaks ${giga(peaks.flops)} GFLOP/s (product), ${giga(peaks.bytes)} GB/s (copy); kernels timed by ${method}`,
+  ];
   for (const [title, kernels] of [
     ["one step of training", train],
     ["rollouts", rollouts],

@@ -3,6 +3,7 @@ import { type Case, caseLines, type Job, RIVALS, type Rival, runJob } from "../b
 import { PARTS, type Part } from "../bench/trials.ts";
 import { NEW_TOKENS } from "../bench/workload.ts";
 import { POLICY_CONFIGS, type PolicySize } from "../policy/config.ts";
+import type { WeightFormat } from "../policy/webgpu/network.ts";
 import { integerFlag, UsageError } from "./usage.ts";
 
 const HELP = `usage: npm run -s bench -- [--policy nano,tiny,small] [--batch 8x4,16x8] [--engine portable|webgpu|both] [--repeat N] [--budget SECONDS] [--json]
@@ -19,6 +20,7 @@ first. Machines are noisy: compare numbers of one run only. Counts of what the G
               portable engine before it is timed. jax-js compiles for tens of seconds on a software adapter, longer for larger policies;
               Ctrl-C ends with what is known so far, a second one at once.
               ort: ONNX Runtime with a cache, a run a token (native in Node; WebAssembly and WebGPU in a browser).
+  --weights   f32, f16 or f32,f16: how the webgpu engine stores the weights that its kernels read (f32); with both, each is measured
   --budget    end as with Ctrl-C after so many seconds: what runs is finished, and the report says what was left
   --roofline  each kernel's share of what the adapter reaches in a large product and in a copy (for nano and 8x4 unless said otherwise)
   --browser   the same in Chromium, on the GPU that it finds; without one, emulated by the processor
@@ -47,6 +49,7 @@ export async function run(args: string[]): Promise<void> {
       policy: { type: "string" },
       batch: { type: "string" },
       engine: { type: "string", default: "both" },
+      weights: { type: "string", default: "f32" },
       repeat: { type: "string", default: "5" },
       budget: { type: "string" },
       against: { type: "string" },
@@ -67,10 +70,15 @@ export async function run(args: string[]): Promise<void> {
   const batches = (values.batch ?? (slow ? "8x4" : "8x4,16x8")).split(",");
   if (!["both", "portable", "webgpu"].includes(values.engine))
     throw new UsageError(`--engine must be portable or webgpu, got ${JSON.stringify(values.engine)}`);
+  const weights = listOf<WeightFormat>("weights", values.weights, ["f32", "f16"]);
+  const gpus = weights.map((format) => (format === "f16" ? "webgpu-f16" : "webgpu"));
+  if (weights.includes("f16") && values.engine === "portable") throw new UsageError("--weights f16 does not go with --engine portable");
+  if (weights.includes("f16") && values.against !== undefined)
+    throw new UsageError("--weights f16 does not go with --against: rounded weights are another policy than the other libraries have");
   const job: Job = {
     policies: listOf<PolicySize>("policy", values.policy ?? (slow ? "nano" : "nano,tiny"), Object.keys(POLICY_CONFIGS) as PolicySize[]),
     batches: batches.map((text) => ({ text, shape: shapeOf(text) })),
-    engines: values.engine === "both" ? ["portable", "webgpu"] : [values.engine as "portable" | "webgpu"],
+    engines: [...(values.engine === "webgpu" ? [] : (["portable"] as const)), ...(values.engine === "portable" ? [] : gpus)],
     repeat: integerFlag("repeat", values.repeat, 1, 1000),
     against: values.against === undefined ? [] : listOf<Rival>("against", values.against, RIVALS),
     parts: values.part === undefined ? PARTS : listOf<Part>("part", values.part, PARTS),
@@ -112,7 +120,7 @@ export async function run(args: string[]): Promise<void> {
     } else {
       const { nodePlace } = await import("../bench/node.ts");
       const others = job.against.some((name) => name !== "ort");
-      await runJob(job, await nodePlace(others || job.roofline || job.engines.includes("webgpu")), events);
+      await runJob(job, await nodePlace(others || job.roofline || job.engines.some((name) => name !== "portable")), events);
     }
   } finally {
     process.off("SIGINT", cancel);

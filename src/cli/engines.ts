@@ -1,6 +1,6 @@
 import type { Choice } from "../policy/choose.ts";
 import { type Engine, EngineError } from "../policy/engine.ts";
-import type { DecodeVariant } from "../policy/webgpu/network.ts";
+import type { DecodeVariant, WeightFormat } from "../policy/webgpu/network.ts";
 import { UsageError } from "./usage.ts";
 
 interface EngineFlags {
@@ -8,6 +8,8 @@ interface EngineFlags {
   readonly precision?: "float32" | "float64";
   /** Of a run that goes on: the way it drew its tokens is kept. */
   readonly plan?: Engine["plan"];
+  /** How the GPU's kernels store weights; else as the plan says, or float32. */
+  readonly weights?: string;
 }
 
 /**
@@ -16,6 +18,11 @@ interface EngineFlags {
  * @throws UsageError for another name, EngineError if it cannot run here.
  */
 export async function engineByName(name: string, options: EngineFlags = {}): Promise<Engine> {
+  const { weights } = options;
+  if (weights !== undefined && weights !== "f32" && weights !== "f16")
+    throw new UsageError(`--weights must be f32 or f16, got ${JSON.stringify(weights)}`);
+  if (weights === "f16" && name !== "webgpu")
+    throw new UsageError("--weights f16 goes with --engine webgpu: only its kernels store weights so");
   if (name === "portable") return portable(options);
   if (name !== "webgpu" && name !== "auto") throw new UsageError(`--engine must be auto, portable or webgpu, got ${JSON.stringify(name)}`);
   try {
@@ -37,8 +44,9 @@ async function portable({ threads, precision }: EngineFlags, selfTest?: string):
 async function chosen(wanted: "webgpu" | "auto", options: EngineFlags): Promise<Choice> {
   const [{ chooseEngine }, { nodeGpu }] = await Promise.all([import("../policy/choose.ts"), import("../policy/webgpu/node.ts")]);
   const said = options.plan?.decode;
+  const weights: WeightFormat = (options.weights ?? options.plan?.weights) === "f16" ? "f16" : "f32";
   const decode = said === "batched" || said === "whole-token" ? { decode: said as DecodeVariant } : {};
-  return chooseEngine({ wanted, gpu: await nodeGpu(), createPortable: (selfTest) => portable(options, selfTest), ...decode });
+  return chooseEngine({ wanted, gpu: await nodeGpu(), createPortable: (selfTest) => portable(options, selfTest), weights, ...decode });
 }
 
 /** @throws EngineError if the device reported an error since its creation: then numbers cannot be trusted. */

@@ -23,6 +23,7 @@ const HELP = `usage: rlvr train --out DIR [flags]
   --steps N            steps (150)
   --seed S             seed (1)
   --engine E           portable, webgpu, or auto: the GPU if there is one (portable)
+  --weights W          f32, or f16 with the webgpu engine: the GPU reads weights of 16 bits, and learns in 32 (f32; as before with --resume)
   --threads N          threads of the portable engine (1)
   --set slot.param=v   a parameter; may be repeated. slot=plugin replaces the plug-in
   --resume             go on with the run in DIR
@@ -39,6 +40,7 @@ const OPTIONS = {
   steps: { type: "string", default: "150" },
   seed: { type: "string" },
   engine: { type: "string", default: "portable" },
+  weights: { type: "string" },
   threads: { type: "string", default: "1" },
   set: { type: "string", multiple: true, default: [] as string[] },
   out: { type: "string" },
@@ -130,7 +132,7 @@ export async function run(args: string[]): Promise<void> {
   const base = await loadPolicyFolder(setup.policy);
   if (kept?.snapshot && kept.snapshot.state.theta.length !== base.theta.length)
     throw new UsageError(`the snapshot in ${out} is of another policy than ${setup.policy}`);
-  const engine = await engineByName(values.engine, { threads, plan: kept?.file.engine?.plan });
+  const engine = await engineByName(values.engine, { threads, weights: values.weights, plan: kept?.file.engine?.plan });
   await makeFolder(out);
   const say = (line: string) => {
     if (!values.json) console.log(line);

@@ -1,7 +1,7 @@
 import type { Engine } from "./engine.ts";
 import { measureSpeed } from "./speed.ts";
 import { createWebgpuEngine, type DecodeChoices, type WebgpuEngine } from "./webgpu/engine.ts";
-import type { DecodeVariant, KernelSet } from "./webgpu/network.ts";
+import type { DecodeVariant, KernelSet, WeightFormat } from "./webgpu/network.ts";
 import { selfTest } from "./webgpu/self-test.ts";
 
 /** What was found out about an adapter on an earlier visit. Neither method fails: what cannot be recalled is found out again. */
@@ -28,6 +28,8 @@ export interface Choices {
   readonly findings?: Findings;
   /** How to draw tokens, if a run that is to go on has a plan that says so; else what is quicker. */
   readonly decode?: DecodeVariant;
+  /** How a GPU's kernels store weights: "f32" unless said otherwise. */
+  readonly weights?: WeightFormat;
 }
 
 export interface Choice {
@@ -44,10 +46,10 @@ const PATIENCE = 3000;
 /**
  * The engine for a machine whose WebGPU is at hand: its fast kernels, if they compute right; else its plain ones; else the portable engine.
  * An adapter that is emulated on the processor is only taken by name, or if it is measured to be quicker than the portable engine.
- * @throws EngineError if there is no adapter, or it gives no device.
+ * @throws NoHalfError if 16-bit weights are asked for and the adapter has none, EngineError if there is no adapter, or it gives no device.
  */
 export async function chooseEngine(choices: Choices): Promise<Choice> {
-  const { wanted, gpu, createPortable, findings, decode } = choices;
+  const { wanted, gpu, createPortable, findings, decode, weights = "f32" } = choices;
   let known: Finding = {};
   const remember = async (news: Finding) => {
     known = { ...known, ...news };
@@ -57,7 +59,7 @@ export async function chooseEngine(choices: Choices): Promise<Choice> {
     of: (shape) => known.decode?.[shape],
     found: (shape, way) => void remember({ decode: { ...known.decode, [shape]: way } }),
   };
-  const first = await createWebgpuEngine(gpu, { decodeChoices, ...(decode ? { decode } : {}) });
+  const first = await createWebgpuEngine(gpu, { weights, decodeChoices, ...(decode ? { decode } : {}) });
   known = (await findings?.recall(first.label)) ?? {};
   let emulated: Omit<Choice, "engine"> = {};
   if (first.software && wanted === "auto") {
@@ -84,7 +86,7 @@ export async function chooseEngine(choices: Choices): Promise<Choice> {
   const faults: string[] = [];
   const found = () => `The self-test found that on ${first.label} ${faults.join(" and ")}`;
   for (const kernels of ["fast", "plain"] as const) {
-    const engine = kernels === "fast" ? first : await createWebgpuEngine(gpu, { kernels, decode: "batched" });
+    const engine = kernels === "fast" ? first : await createWebgpuEngine(gpu, { kernels, weights, decode: "batched" });
     const fault = await faultOf(engine, kernels);
     if (fault !== undefined) {
       faults.push(fault);

@@ -1,5 +1,7 @@
-import { chooseEngine, type Findings } from "../policy/choose.ts";
+import { type Choice, chooseEngine, type Findings } from "../policy/choose.ts";
 import { type Engine, EngineError } from "../policy/engine.ts";
+import { NoHalfError } from "../policy/webgpu/device.ts";
+import type { WeightFormat } from "../policy/webgpu/network.ts";
 import type { EngineStatus, Wanted } from "./protocol.ts";
 
 /** What a worker has for engines to run on. */
@@ -24,9 +26,15 @@ export async function openEngine(wanted: Wanted, hardware: Hardware, refusal?: s
   if (note === undefined) {
     try {
       const createPortable = (selfTest?: string) => hardware.createPortable(selfTest);
-      const asked = wanted === "webgpu" ? wanted : "auto";
-      const { engine, ...why } = await chooseEngine({ wanted: asked, gpu: hardware.gpu!, createPortable, findings: hardware.findings });
-      return { engine, status: { kind: engine.kind, label: engine.label, ...why } };
+      const choose = (asked: "auto" | "webgpu", weights: WeightFormat = "f32") =>
+        chooseEngine({ wanted: asked, weights, gpu: hardware.gpu!, createPortable, findings: hardware.findings });
+      if (wanted !== "webgpu-f16") return opened(await choose(wanted === "webgpu" ? wanted : "auto"));
+      try {
+        return opened(await choose("webgpu", "f16"));
+      } catch (error) {
+        if (!(error instanceof NoHalfError)) throw error;
+        return opened(await choose("auto"), error.message);
+      }
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       note = `The GPU is not used: ${error.message}`;
@@ -34,6 +42,15 @@ export async function openEngine(wanted: Wanted, hardware: Hardware, refusal?: s
   }
   const engine = await hardware.createPortable();
   return { engine, status: { kind: "portable", label: engine.label, note } };
+}
+
+function opened({ engine, note, ...why }: Choice, refused?: string): { engine: Engine; status: EngineStatus } {
+  const notes = [refused, note].filter((one) => one !== undefined);
+  const half = engine.plan.weights === "f16" ? { half: true as const } : {};
+  return {
+    engine,
+    status: { kind: engine.kind, label: engine.label, ...why, ...half, ...(notes.length > 0 ? { note: notes.join(" ") } : {}) },
+  };
 }
 
 function whyNoGpu(wanted: Wanted, { isSecureContext, gpu }: Hardware): string | undefined {

@@ -13,7 +13,7 @@ const NAME = "service-worker.js";
  * playground have no use for it.
  */
 const aheadOf = (worker: string) => `
-      if (crossOriginIsolated && navigator.serviceWorker?.controller && !/[?&](recording|selfcheck|board)\\b/.test(location.search)) {
+      if (crossOriginIsolated && navigator.serviceWorker?.controller && !/[?&](recording|selfcheck|board|weights)\\b/.test(location.search)) {
         workerAhead = new Worker("./${worker}", { type: "module", name: new URLSearchParams(location.search).get("engine") ?? "auto" });
         // The page makes another one, and says so if that fails as well.
         workerAhead.onerror = () => (workerAhead = undefined);

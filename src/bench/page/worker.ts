@@ -15,7 +15,7 @@ const browser: Place = {
   async engine(name) {
     if (name === "portable") return createPortableEngine();
     if (!navigator.gpu) throw new Error("this browser has no WebGPU");
-    return createWebgpuEngine(navigator.gpu);
+    return createWebgpuEngine(navigator.gpu, { weights: name === "webgpu-f16" ? "f16" : "f32" });
   },
   async onnxRuntime() {
     const wasm = await import("onnxruntime-web/wasm");

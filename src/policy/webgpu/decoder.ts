@@ -26,11 +26,17 @@ const MOST_STEPS = 32;
 const WORKGROUP_BYTES = 16384;
 
 const fill = program("cache_fill", cacheFillSource);
-const transpose = program("transpose", transposeSource);
-const embedLast = program("decode_embed", embedSource);
-/** Whole tokens, as adapters that run on a processor like it. */
-const decodeDirect = program("decode_direct", [directSource, threefrySource]);
 const attendCached = program("decode_attention", attentionSource);
+
+/** The kernels that read weights. `direct` draws whole tokens, as adapters that run on a processor like it. */
+function weightPrograms({ weights }: NetworkPlan) {
+  const stored = { Weight: weights };
+  return {
+    transpose: program("transpose", transposeSource, stored),
+    embedLast: program("decode_embed", embedSource, stored),
+    direct: program("decode_direct", [directSource, threefrySource], stored),
+  };
+}
 
 /** A variant of the decoding kernel: how many rows share a workgroup, and the longest sequence it takes. */
 interface Variant {
@@ -69,8 +75,9 @@ function memory(config: PolicyConfig, rows: number, span: number): number {
   return 4 * rows * vectors + 32 * rows + 64;
 }
 
-function decodeProgram(config: PolicyConfig, { rows, span }: Variant): Program {
+function decodeProgram(config: PolicyConfig, { weights }: NetworkPlan, { rows, span }: Variant): Program {
   return program("decode", [decodeSource, samplerSource, threefrySource], {
+    Weight: weights,
     Lanes: `vec${rows}<f32>`,
     ROWS: `${rows}u`,
     THREADS: config.hiddenSize > 128 ? "256u" : "128u",
@@ -120,7 +127,9 @@ interface Launch {
 /** Draws completions. Prefill, every step and every draw stay on the device; one read-back brings all of it. */
 export class Decoder {
   private readonly network: Network;
+  /** θ as kernels read it. */
   private readonly theta: DeviceBuffer;
+  private readonly programs: ReturnType<typeof weightPrograms>;
   /** θ with its matrices turned; made when weights have changed. */
   private turned: DeviceBuffer | undefined;
   private turnedIsCurrent = false;
@@ -130,6 +139,7 @@ export class Decoder {
   constructor(network: Network, theta: DeviceBuffer) {
     this.network = network;
     this.theta = theta;
+    this.programs = weightPrograms(network.plan);
     const blocks = transposeBlocks(network);
     this.blockCount = blocks.length / 4;
     this.blocks = network.device.upload(blocks);
@@ -146,7 +156,7 @@ export class Decoder {
 
   /** @throws RangeError if the request is out of range, EngineError if the device fails. */
   async generate(request: GenerateRequest): Promise<Generation> {
-    const { network } = this;
+    const { network, programs } = this;
     const { config, device, recorder } = network;
     checkRequest(config, request);
     const limits = Int32Array.from(request.prompts, (prompt) => Math.min(request.maxNewTokens, config.contextLength - prompt.length));
@@ -156,10 +166,10 @@ export class Decoder {
     // The kernel draws whole tokens, or from the logits of one step.
     const wholeTokens = decodeVariant(config, network.plan, length) === "whole-token";
     const variant = wholeTokens && !alone(network.plan) ? variantFor(config, length) : undefined;
-    const decode = variant ? decodeProgram(config, variant) : wholeTokens ? decodeDirect : drawProgram(config);
+    const decode = variant ? decodeProgram(config, network.plan, variant) : wholeTokens ? programs.direct : drawProgram(config);
     const { embed, norm, matmul, matmulResidual, rotary, attention, swiglu } = network.programs;
     const layers = network.byRow ? [network.rows.forward] : [embed, norm, matmul, matmulResidual, rotary, attention, swiglu];
-    const steps = wholeTokens ? [transpose] : [embedLast, attendCached, norm, matmul, matmulResidual, swiglu];
+    const steps = wholeTokens ? [programs.transpose] : [programs.embedLast, attendCached, norm, matmul, matmulResidual, swiglu];
     await recorder.prepare([...layers, ...steps, fill, decode]);
     device.checkAlive();
 
@@ -197,10 +207,10 @@ export class Decoder {
   }
 
   private recordTransposed(): void {
-    const { device, recorder, parameters } = this.network;
-    this.turned ??= device.acquire(4 * parameters);
+    const { device, recorder, weightBytes } = this.network;
+    this.turned ??= device.acquire(weightBytes);
     if (this.turnedIsCurrent) return;
-    recorder.dispatch(transpose, { theta: this.theta, blocks: this.blocks, weights: this.turned }, {}, [this.blockCount]);
+    recorder.dispatch(this.programs.transpose, { theta: this.theta, blocks: this.blocks, weights: this.turned }, {}, [this.blockCount]);
   }
 
   private recordLaunch(
@@ -299,7 +309,7 @@ export class Decoder {
     const { config, device, recorder, inner, parameters, rotaryTable } = this.network;
     const { count, maxNew } = sampling;
     const steps = Math.max(1, Math.min(MOST_STEPS, Math.floor(WORK / (2 * parameters * count))));
-    const own = decode === decodeDirect;
+    const own = decode === this.programs.direct;
     // Activations of decode_direct.wgsl: the stream, its norm, and the widest of what a layer or the head needs besides.
     const workWidth = 2 * config.hiddenSize + Math.max(4 * inner + capacity, 2 * config.intermediateSize, 3 * config.vocabSize);
     const work = own ? device.acquire(16 * workWidth * Math.ceil(count / 4)) : undefined;
@@ -344,7 +354,7 @@ export class Decoder {
         grid(Math.ceil(count / 4)),
       );
     for (let step = 0; step < maxNew; step++) {
-      recorder.dispatch(embedLast, { theta, state, x }, { count, width: d }, grid(Math.ceil((count * d) / 64)));
+      recorder.dispatch(this.programs.embedLast, { theta, state, x }, { count, width: d }, grid(Math.ceil((count * d) / 64)));
       network.layers.forEach((at, layer) => {
         norm(x, at.norm1);
         linear(network, p.matmul, n, theta, qkv, count, 3 * inner, d, at.qkv);

@@ -28,6 +28,9 @@ export interface DeviceCounters {
   bytesAllocated: number;
 }
 
+/** The adapter has no 16-bit numbers. */
+export class NoHalfError extends EngineError {}
+
 /** Buffers kept for reuse; beyond this many bytes they are destroyed instead. */
 const POOL_BYTES = 512 * 2 ** 20;
 
@@ -86,19 +89,21 @@ export class Device {
   }
 
   /**
-   * Asks for an adapter and a device with default limits and no optional feature.
-   * @throws EngineError if there is no adapter or it gives no device.
+   * Asks for an adapter and a device with default limits and no optional feature but 16-bit numbers, if `half` says so.
+   * @throws NoHalfError if the adapter has none, EngineError if there is no adapter or it gives no device.
    */
-  static async create(gpu: GPU): Promise<Device> {
+  static async create(gpu: GPU, half = false): Promise<Device> {
     const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
     if (!adapter) throw new EngineError("This browser or machine has no WebGPU adapter.");
     const info = adapter.info;
     const name = info.description || [info.vendor, info.architecture, info.device].filter(Boolean).join(" ") || "GPU";
     const software =
       Boolean(info.isFallbackAdapter) || /llvmpipe|lavapipe|swiftshader|software|basic render/i.test(`${name} ${info.architecture}`);
+    if (half && !adapter.features.has("shader-f16"))
+      throw new NoHalfError(`Weights of 16 bits cannot be used on ${name}: it has no 16-bit numbers (shader-f16).`);
     let device: GPUDevice;
     try {
-      device = await adapter.requestDevice();
+      device = await adapter.requestDevice(half ? { requiredFeatures: ["shader-f16"] } : {});
     } catch (error) {
       throw new EngineError(`The WebGPU adapter ${name} gave no device: ${(error as Error).message}`);
     }
@@ -135,7 +140,7 @@ export class Device {
    * A storage buffer that holds `data` for all work submitted from now on.
    * @throws EngineError if one binding cannot hold it.
    */
-  upload(data: Float32Array | Int32Array | Uint32Array): DeviceBuffer {
+  upload(data: Float32Array | Int32Array | Uint32Array | Uint16Array): DeviceBuffer {
     const size = this.sizeFor(data.byteLength);
     const buffer = this.lend(this.free.take(size) ?? this.create(size));
     this.write(buffer, data);
@@ -143,12 +148,12 @@ export class Device {
   }
 
   /** Replaces a buffer's contents, after all that is recorded. */
-  overwrite(target: DeviceBuffer, data: Float32Array | Int32Array | Uint32Array): void {
+  overwrite(target: DeviceBuffer, data: Float32Array | Int32Array | Uint32Array | Uint16Array): void {
     this.recorder.submit();
     this.write(target, data);
   }
 
-  private write(target: DeviceBuffer, data: Float32Array | Int32Array | Uint32Array): void {
+  private write(target: DeviceBuffer, data: Float32Array | Int32Array | Uint32Array | Uint16Array): void {
     if (data.byteLength === 0) return;
     this.gpu.queue.writeBuffer(target.buffer, 0, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
     this.counters.bytesUploaded += data.byteLength;

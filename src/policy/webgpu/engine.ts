@@ -5,7 +5,7 @@ import { quickerDecode } from "./crossover.ts";
 import { decodeVariant } from "./decoder.ts";
 import { Device, type DeviceCounters } from "./device.ts";
 import { runKernel } from "./kernel.ts";
-import { type DecodeVariant, type KernelSet, type MatmulVariant, Network, type NetworkPlan } from "./network.ts";
+import { type DecodeVariant, type KernelSet, type MatmulVariant, Network, type NetworkPlan, type WeightFormat } from "./network.ts";
 import { WebgpuPolicy } from "./policy.ts";
 import { Recorder } from "./recorder.ts";
 
@@ -18,6 +18,8 @@ export interface WebgpuOptions {
   readonly matmul?: MatmulVariant;
   /** "fast" unless said otherwise. */
   readonly kernels?: KernelSet;
+  /** "f32" unless said otherwise. */
+  readonly weights?: WeightFormat;
   /** By default what is quicker on this GPU for each shape; whole tokens on software adapters, for policies that fit. */
   readonly decode?: DecodeVariant;
   /** What was measured on an earlier visit, and where to keep what is measured now. */
@@ -50,13 +52,21 @@ export class WebgpuEngine implements Engine {
     this.device = device;
     this.recorder = new Recorder(device);
     this.options = options;
-    this.label = device.label;
+    const weights = options.weights ?? "f32";
+    this.label = weights === "f16" ? `${device.label}, 16-bit weights` : device.label;
     this.software = device.software;
     this.lost = device.lost;
     const matmul = options.matmul ?? (device.software ? "direct" : "tiled");
     const kernels = options.kernels ?? "fast";
-    this.networkPlan = { matmul, kernels, decode: options.decode, decodeRows: options.decodeRows };
-    this.plan = { precision: "f32", kernels, matmul, decode: options.decode ?? "auto", chunkTokens: options.chunkTokens ?? "auto" };
+    this.networkPlan = { matmul, kernels, weights, decode: options.decode, decodeRows: options.decodeRows };
+    this.plan = {
+      precision: "f32",
+      weights,
+      kernels,
+      matmul,
+      decode: options.decode ?? "auto",
+      chunkTokens: options.chunkTokens ?? "auto",
+    };
   }
 
   /** Puts into the plan what the self-test said. */
@@ -144,8 +154,8 @@ export class WebgpuEngine implements Engine {
 
 /**
  * An engine on the best adapter of `gpu` (`navigator.gpu` in a page or worker).
- * @throws EngineError if there is none.
+ * @throws NoHalfError if 16-bit weights are asked for and the adapter has none, EngineError if there is no adapter.
  */
 export async function createWebgpuEngine(gpu: GPU, options: WebgpuOptions = {}): Promise<WebgpuEngine> {
-  return new WebgpuEngine(await Device.create(gpu), options);
+  return new WebgpuEngine(await Device.create(gpu, options.weights === "f16"), options);
 }

@@ -51,10 +51,17 @@ export type KernelSet = "fast" | "plain";
 /** How tokens are drawn: whole tokens in one kernel, for policies that fit a workgroup, or step by step through kernels of the forward pass. */
 export type DecodeVariant = "whole-token" | "batched";
 
-/** The choices that an engine's plan makes for its networks; results do not depend on them beyond rounding. */
+/**
+ * How the weights that kernels read are stored. With "f16" the optimizer keeps θ in float32 and makes a copy of half the size with every update;
+ * drawing, scoring and gradients all read that copy, so that the sampler's policy is the scorer's to the bit.
+ */
+export type WeightFormat = "f32" | "f16";
+
+/** The choices that an engine's plan makes for its networks; results depend on `weights`, and on the others not beyond rounding. */
 export interface NetworkPlan {
   readonly matmul: MatmulVariant;
   readonly kernels: KernelSet;
+  readonly weights: WeightFormat;
   /** Undefined: whole tokens where they fit. */
   readonly decode?: DecodeVariant;
   /** Most rows that decode together; by default what one buffer holds of their caches. */
@@ -80,6 +87,8 @@ export class Network {
   readonly recorder: Recorder;
   readonly inner: number;
   readonly parameters: number;
+  /** Of the weights that kernels read. */
+  readonly weightBytes: number;
   readonly layout: readonly ParameterSlice[];
   readonly layers: readonly LayerOffsets[];
   readonly finalNorm: number;
@@ -107,6 +116,7 @@ export class Network {
     this.recorder = recorder;
     this.inner = config.heads * config.headDim;
     this.parameters = parameterCount(config);
+    this.weightBytes = (plan.weights === "f16" ? 2 : 4) * this.parameters;
     this.layout = parameterLayout(config);
     const offset = new Map(this.layout.map((slice) => [slice.name, slice.offset]));
     this.layers = Array.from({ length: config.layers }, (_, l) => {
@@ -129,9 +139,9 @@ export class Network {
     this.blocks = device.upload(blocks);
     this.tensorStarts = device.upload(starts);
     this.unused = [device.acquire(256), device.acquire(256)];
-    this.programs = trainingPrograms(config, plan.matmul);
+    this.programs = trainingPrograms(config, plan);
     this.byRow = plan.kernels === "fast" && this.parameters <= ROW_PARAMETERS;
-    this.rows = rowPrograms(plan.matmul);
+    this.rows = rowPrograms(plan);
     const jobs = weightJobs(this);
     this.weightJobs = { buffer: device.upload(jobs), count: jobs.length / 8 };
   }
@@ -156,37 +166,39 @@ export class Network {
 }
 
 /** The kernels of row-passes.ts. */
-function rowPrograms(matmul: MatmulVariant) {
+function rowPrograms({ matmul, weights }: NetworkPlan) {
   const direct = matmul === "direct";
+  const stored = { Weight: weights };
   const product = direct ? rowProductDirectSource : rowProductTiledSource;
   // In the forward pass all activations lie in the one buffer that it works in; a buffer can be bound once only.
   return {
-    forward: program("row_forward", [rowForwardSource, rowSource, product.replaceAll("kept[", "work[")]),
-    backward: program("row_backward", [rowBackwardSource, rowSource, product]),
+    forward: program("row_forward", [rowForwardSource, rowSource, product.replaceAll("kept[", "work[")], stored),
+    backward: program("row_backward", [rowBackwardSource, rowSource, product], stored),
     weights: program("weight_gradients", [weightGradientsSource, direct ? weightProductDirectSource : weightProductTiledSource]),
   };
 }
 
-function trainingPrograms(config: PolicyConfig, matmul: MatmulVariant) {
+function trainingPrograms(config: PolicyConfig, { matmul, weights }: NetworkPlan) {
   const matmulSource = [matmul === "direct" ? matmulDirectSource : matmulTiledSource, matmulOperandsSource];
   const parts = Math.ceil(config.headDim / 4);
   // Workgroup memory is 16 KiB: two vectors of a head's width, and two numbers, for each key or query of a tile.
   const tile = Math.min(32, Math.floor(16384 / (32 * parts + 8)));
   const head = { HEAD_DIM: `${config.headDim}u`, TILE: `${tile}u` };
   const gather = { GATHER: true };
+  const stored = { Weight: weights };
   return {
-    embed: program("embed", embedSource),
-    norm: program("rms_norm", [normSource, normRowSource]),
-    normGather: program("rms_norm", [normSource, normRowSource], gather),
-    normBackward: program("rms_norm_backward", [normBackwardSource, normRowSource]),
-    normBackwardGather: program("rms_norm_backward", [normBackwardSource, normRowSource], { GATHER: true, RESIDUAL: false }),
+    embed: program("embed", embedSource, stored),
+    norm: program("rms_norm", [normSource, normRowSource], stored),
+    normGather: program("rms_norm", [normSource, normRowSource], { ...stored, ...gather }),
+    normBackward: program("rms_norm_backward", [normBackwardSource, normRowSource], stored),
+    normBackwardGather: program("rms_norm_backward", [normBackwardSource, normRowSource], { ...stored, ...gather, RESIDUAL: false }),
     normWeight: program("rms_norm_weight_gradient", normWeightSource),
     normWeightGather: program("rms_norm_weight_gradient", normWeightSource, gather),
     /** x·Wᵀ */
-    matmul: program("matmul", matmulSource, { TRANSPOSE_B: true }),
-    matmulResidual: program("matmul", matmulSource, { TRANSPOSE_B: true, RESIDUAL: true }),
+    matmul: program("matmul", matmulSource, { ...stored, TRANSPOSE_B: true }),
+    matmulResidual: program("matmul", matmulSource, { ...stored, TRANSPOSE_B: true, RESIDUAL: true }),
     /** dy·W */
-    matmulInput: program("matmul", matmulSource),
+    matmulInput: program("matmul", matmulSource, stored),
     /** dyᵀ·x */
     matmulWeight: program("matmul", matmulSource, { TRANSPOSE_A: true }),
     rotary: program("rotary", rotarySource),
@@ -200,7 +212,7 @@ function trainingPrograms(config: PolicyConfig, matmul: MatmulVariant) {
     reduce: program("reduce_gradients", reduceSource),
     normSquares: program("gradient_norm", normSquaresSource),
     clip: program("clip_gradient", clipSource),
-    adamw: program("adamw", adamwSource),
+    adamw: program("adamw", adamwSource, { ...stored, COPY: weights === "f16" }),
   };
 }
 

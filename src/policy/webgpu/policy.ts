@@ -14,6 +14,7 @@ import {
   type TokenBatch,
   type UpdateReport,
 } from "../engine.ts";
+import { toHalves } from "../half.ts";
 import { GpuBuffer, storageOf } from "./buffer.ts";
 import { type Chunk, chunksOf, chunkTokens } from "./chunks.ts";
 import { Decoder } from "./decoder.ts";
@@ -74,6 +75,8 @@ export class WebgpuPolicy implements Policy {
   readonly network: Network;
   readonly config: PolicyConfig;
   private readonly theta: DeviceBuffer;
+  /** θ as kernels read it: itself, or the nearest 16-bit numbers. */
+  private readonly weights: DeviceBuffer;
   private readonly gradient: DeviceBuffer;
   private readonly m: DeviceBuffer;
   private readonly v: DeviceBuffer;
@@ -90,12 +93,18 @@ export class WebgpuPolicy implements Policy {
     const bytes = 4 * network.parameters;
     const { device } = network;
     this.theta = device.acquire(bytes);
+    this.weights = network.plan.weights === "f16" ? device.acquire(network.weightBytes) : this.theta;
     this.gradient = device.acquire(bytes);
     this.m = device.acquire(bytes);
     this.v = device.acquire(bytes);
     this.counter = device.acquire(16);
-    this.decoder = new Decoder(network, this.theta);
+    this.decoder = new Decoder(network, this.weights);
     this.chunkLimit = chunkLimit;
+  }
+
+  /** Whether `weights` are a copy that must follow θ. */
+  private get copies(): boolean {
+    return this.weights !== this.theta;
   }
 
   private check(): void {
@@ -139,7 +148,7 @@ export class WebgpuPolicy implements Policy {
       const keep = !options.inference && chunks.length === 1;
       let kept: Activations | undefined;
       chunks.forEach((chunk, i) => {
-        const activations = recordForward(network, this.theta, chunk, indices[i], keep);
+        const activations = recordForward(network, this.weights, chunk, indices[i], keep);
         recordStatistics(network, chunk, indices[i], activations.logits, statistics, temperature, top);
         const { predictions, first } = chunk;
         if (logits) recorder.copy(activations.logits, logits, 4 * predictions * vocabSize, 0, 4 * first * vocabSize);
@@ -197,8 +206,8 @@ export class WebgpuPolicy implements Policy {
       };
       const temperature = handle.needs.temperature ?? 1;
       handle.chunks.forEach((chunk, i) => {
-        const kept = trace.kept ?? recordForward(network, this.theta, chunk, trace.indices[i], true);
-        recordBackward(network, this.theta, this.gradient, chunk, trace.indices[i], kept, trace.statistics, onDevice, temperature);
+        const kept = trace.kept ?? recordForward(network, this.weights, chunk, trace.indices[i], true);
+        recordBackward(network, this.weights, this.gradient, chunk, trace.indices[i], kept, trace.statistics, onDevice, temperature);
       });
       device.release(...temporary);
       handle.release();
@@ -238,7 +247,7 @@ export class WebgpuPolicy implements Policy {
       );
       recorder.dispatch(
         programs.adamw,
-        { blocks, result, theta: this.theta, m: this.m, v: this.v, gradient },
+        { blocks, result, theta: this.theta, m: this.m, v: this.v, gradient, copy: this.copies ? this.weights : network.unused[0] },
         {
           rate: step.learningRate,
           beta1: step.beta1,
@@ -278,6 +287,7 @@ export class WebgpuPolicy implements Policy {
         throw new RangeError(`the policy has ${parameters} parameters, ${key} has ${state[key].length}`);
       device.overwrite(this[key], state[key]);
     }
+    if (this.copies) device.overwrite(this.weights, toHalves(state.theta));
     device.overwrite(this.counter, Uint32Array.of(state.updates, 0, 0, 0));
     recorder.clear(this.gradient, 4 * parameters);
     this.decoder.weightsChanged();
@@ -290,6 +300,7 @@ export class WebgpuPolicy implements Policy {
     const { recorder, device, parameters } = this.network;
     recorder.record(() => {
       for (const key of ["theta", "m", "v"] as const) recorder.copy(this[key], copy[key], 4 * parameters);
+      if (this.copies) recorder.copy(this.weights, copy.weights, 4 * Math.ceil(this.network.weightBytes / 4));
       recorder.copy(this.counter, copy.counter, 16);
       recorder.clear(copy.gradient, 4 * parameters);
     });
@@ -300,7 +311,7 @@ export class WebgpuPolicy implements Policy {
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
-    this.network.device.release(this.theta, this.gradient, this.m, this.v, this.counter);
+    this.network.device.release(this.theta, this.weights, this.gradient, this.m, this.v, this.counter);
     this.decoder.dispose();
   }
 }

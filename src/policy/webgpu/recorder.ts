@@ -14,7 +14,7 @@ export interface Program {
 
 /**
  * Reads a kernel's bindings and parameters out of its WGSL and sets its module constants.
- * `constants` replaces the value of `const NAME = …;` (or `const NAME: type = …;`, or `alias NAME = …;`).
+ * `constants` replaces the value of `const NAME = …;` (or `const NAME: type = …;`, or `alias NAME = …;`); one that is f16 enables 16-bit numbers.
  * @throws EngineError if a constant is not declared there.
  */
 export function program(
@@ -28,6 +28,7 @@ export function program(
     if (!declaration.test(source)) throw new EngineError(`The kernel ${name} declares no constant ${key}.`);
     source = source.replace(declaration, `$1${value};`);
   }
+  if (Object.values(constants).includes("f16")) source = `enable f16;\n${source}`;
   const bindings: { name: string; writable: boolean }[] = [];
   for (const [, index, access, variable] of source.matchAll(/@group\(0\) @binding\((\d+)\) var<storage, (read|read_write)> (\w+)/g)) {
     bindings[Number(index) - 1] = { name: variable, writable: access === "read_write" };

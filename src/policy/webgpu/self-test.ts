@@ -1,5 +1,6 @@
 import { POLICY_CONFIGS, type PolicyConfig, parameterLayout } from "../config.ts";
 import { type Engine, EngineError, type Generation, type OptimizerStep, type PolicyState, tokenBatch } from "../engine.ts";
+import { roundedToHalf } from "../half.ts";
 import { initialWeights } from "../initialise.ts";
 import { adamW } from "../optimizer.ts";
 import { rowKeys, STREAM, uniform } from "../random.ts";
@@ -36,6 +37,8 @@ interface Work {
   readonly entropy: Float32Array;
   readonly gradient: Float32Array;
   readonly after: PolicyState;
+  /** With the weights after the step. */
+  readonly logProbAfter: Float32Array;
 }
 
 /** Everything that is given: the same numbers on every machine. */
@@ -83,7 +86,9 @@ async function work(engine: Engine, given: Givens): Promise<Work | undefined> {
     const before = [handle.logProb.read(), handle.entropy!.read(), policy.gradients()];
     const [logProb, entropy, gradient] = await Promise.all(before);
     await (await policy.apply(STEP)).read();
-    return { generation, logProb, entropy, gradient, after: await policy.save() };
+    const again = await policy.forward(batchOf(given, generation), {}, { inference: true });
+    const [after, logProbAfter] = await Promise.all([policy.save(), again.logProb.read()]);
+    return { generation, logProb, entropy, gradient, after, logProbAfter };
   } finally {
     policy.dispose();
   }
@@ -151,13 +156,18 @@ export async function selfTest(engine: Engine): Promise<Disagreement | { readonl
   }
   if (engine.errorCount() > 0) return { failed: engine.errorMessages()[0] };
   if (!done) return { what: "drawn tokens", share: Number.POSITIVE_INFINITY };
-  const scores = reference(CONFIG, given.theta, batchOf(given, done.generation), 1, given.coefficients);
+  // Kernels that read 16-bit weights are right if they compute right with what those say.
+  const read = (theta: Float32Array) => (engine.plan.weights === "f16" ? roundedToHalf(theta) : theta);
+  const batch = batchOf(given, done.generation);
+  const scores = reference(CONFIG, read(given.theta), batch, 1, given.coefficients);
+  const scoresAfter = reference(CONFIG, read(done.after.theta), batch, 1);
   const errors: Disagreement[] = [
     { what: "drawn tokens", share: drawing(given, done.generation, scores) },
     { what: "log-probs", share: share(done.logProb, scores.logProb) },
     { what: "entropies", share: share(done.entropy, scores.entropy) },
     { what: "gradients", share: gradientShare(done.gradient, scores.gradient!) },
     { what: "updates", share: updateShare(given.theta, done.gradient, done.after) },
+    { what: "log-probs after an update", share: share(done.logProbAfter, scoresAfter.logProb) },
   ];
   const worst = errors.reduce((a, b) => (b.share > a.share ? b : a));
   return worst.share <= TOLERANCE ? undefined : worst;
