@@ -296,13 +296,20 @@ interface Seen {
 
 function follow(slot: Slot | ListSlot, plugin: PluginDeclaration): ReadonlyMap<string, Seen> {
   const compute = COMPUTE[slot] as ((plugin: PluginDeclaration, params: Parameters) => Made) | undefined;
-  const known = new Map<string, { numbers: string; shown: string }>();
+  const known = new Map<string, { readonly numbers: string; shown(): string }>();
   const look = (params: Parameters) => {
-    const key = textOf(Object.entries(params));
+    const key = JSON.stringify(Object.values(params));
     const before = known.get(key);
     if (before) return before;
     const { numbers, terms } = compute?.(plugin, params) ?? { numbers: params, terms: {} };
-    const found = { numbers: textOf(numbers), shown: shownBy(slot, plugin, params, terms) };
+    let text: string | undefined;
+    const found = {
+      numbers: textOf(numbers),
+      shown: () => {
+        text ??= shownBy(slot, plugin, params, terms);
+        return text;
+      },
+    };
     known.set(key, found);
     return found;
   };
@@ -313,12 +320,11 @@ function follow(slot: Slot | ListSlot, plugin: PluginDeclaration): ReadonlyMap<s
       let shownSomewhere = false;
       for (const params of grid)
         for (const value of valuesOf(parameter)) {
-          const other = { ...params, [name]: value };
-          const [a, b] = [look(params), look(other)];
-          if (a.shown !== b.shown) shownSomewhere = true;
+          const [a, b] = [look(params), look({ ...params, [name]: value })];
           if (a.numbers === b.numbers) continue;
           seen.changes++;
-          if (a.shown === b.shown) seen.unseen.push(`${name}: ${params[name]} or ${value}, with ${textOf(params)}`);
+          if (a.shown() !== b.shown()) shownSomewhere = true;
+          else seen.unseen.push(`${name}: ${params[name]} or ${value}, with ${textOf(params)}`);
         }
       // Nobody computes these here: it is enough that they are seen where they matter.
       if (!compute && shownSomewhere) seen.unseen.length = 0;
