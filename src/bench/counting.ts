@@ -29,13 +29,10 @@ const ZERO: ApiCounts = {
   pipelinesCreated: 0,
 };
 
-/** The classes of the API, as they are in a global scope. */
-export interface ApiClasses {
-  readonly GPUDevice: { readonly prototype: object };
-  readonly GPUQueue: { readonly prototype: object };
-  readonly GPUBuffer: { readonly prototype: object };
-  readonly GPUComputePassEncoder: { readonly prototype: object };
-}
+/** The classes of the API, as they are in a global scope; absent where nobody has loaded it. */
+export type ApiClasses = Readonly<
+  Partial<Record<"GPUDevice" | "GPUQueue" | "GPUBuffer" | "GPUComputePassEncoder", { readonly prototype: object }>>
+>;
 
 const MAP_READ = 1;
 
@@ -50,32 +47,32 @@ export class ApiCounter {
   constructor(api: ApiClasses) {
     const { counts, patches } = this;
     for (const method of ["dispatchWorkgroups", "dispatchWorkgroupsIndirect"] as const)
-      patches.before<GPUComputePassEncoder, typeof method>(api.GPUComputePassEncoder.prototype, method, () => {
+      patches.before<GPUComputePassEncoder, typeof method>(api.GPUComputePassEncoder?.prototype, method, () => {
         counts.dispatches++;
       });
-    patches.before<GPUQueue, "submit">(api.GPUQueue.prototype, "submit", () => {
+    patches.before<GPUQueue, "submit">(api.GPUQueue?.prototype, "submit", () => {
       counts.submits++;
     });
-    patches.before<GPUQueue, "writeBuffer">(api.GPUQueue.prototype, "writeBuffer", (_, [, , data, offset = 0, size]) => {
+    patches.before<GPUQueue, "writeBuffer">(api.GPUQueue?.prototype, "writeBuffer", (_, [, , data, offset = 0, size]) => {
       // Offset and size count elements of a typed array, bytes of a buffer.
       const width = ArrayBuffer.isView(data) && "BYTES_PER_ELEMENT" in data ? Number(data.BYTES_PER_ELEMENT) : 1;
       counts.bytesUploaded += size === undefined ? (data?.byteLength ?? 0) - offset * width : size * width;
     });
-    patches.before<GPUDevice, "createBuffer">(api.GPUDevice.prototype, "createBuffer", (_, [descriptor]) => {
+    patches.before<GPUDevice, "createBuffer">(api.GPUDevice?.prototype, "createBuffer", (_, [descriptor]) => {
       const { size = 0, mappedAtCreation } = descriptor ?? {};
       counts.buffersCreated++;
       counts.bytesAllocated += size;
       if (mappedAtCreation) counts.bytesUploaded += size;
     });
-    patches.before<GPUDevice, "createBindGroup">(api.GPUDevice.prototype, "createBindGroup", () => {
+    patches.before<GPUDevice, "createBindGroup">(api.GPUDevice?.prototype, "createBindGroup", () => {
       counts.bindGroupsCreated++;
     });
     for (const method of ["createComputePipeline", "createComputePipelineAsync"] as const)
-      patches.before<GPUDevice, typeof method>(api.GPUDevice.prototype, method, () => {
+      patches.before<GPUDevice, typeof method>(api.GPUDevice?.prototype, method, () => {
         counts.pipelinesCreated++;
       });
     patches.before<GPUBuffer, "mapAsync">(
-      api.GPUBuffer.prototype,
+      api.GPUBuffer?.prototype,
       "mapAsync",
       (self, [mode = 0, offset = 0, size = self.size - offset]) => {
         if ((mode & MAP_READ) === 0) return;

@@ -17,15 +17,15 @@ export class Patches {
 
   /**
    * Tells `note` of every call before it is made. A class without that method stays as it is.
-   * @param prototype that of the class P, or of one that stands for it
+   * @param prototype that of the class P, or of one that stands for it; none if there is no such class
    */
   before<P extends object, K extends MethodOf<P>>(
-    prototype: object,
+    prototype: object | undefined,
     method: K,
     note: (self: P, args: Partial<ArgumentsOf<P, K>>) => void,
   ): void {
-    const original: unknown = Reflect.get(prototype, method);
-    if (typeof original !== "function") return;
+    const original: unknown = prototype && Reflect.get(prototype, method);
+    if (!prototype || typeof original !== "function") return;
     this.define(prototype, method, function (this: P, ...args: Partial<ArgumentsOf<P, K>>) {
       note(this, args);
       return Reflect.apply(original, this, args);
