@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { RECIPES } from "../../recipes/index.ts";
 import { formulaOf, grpo, resolveRecipe, withChange } from "../../recipes/recipe.ts";
 import { LIST_SLOTS, PLUGINS, SLOTS } from "../../recipes/slots.ts";
-import { formulasOf } from "./formulas.tsx";
+import { equationsOf, formulasOf } from "./formulas.tsx";
 
 const plugins = [...SLOTS, ...LIST_SLOTS].flatMap((slot) => PLUGINS[slot].map((plugin) => [slot, plugin.id, plugin] as const));
 const latexOf = (recipe: ReturnType<typeof grpo>, slot: string) => formulasOf(recipe).find((f) => f.slot === slot)?.latex;
@@ -28,7 +28,11 @@ describe("formulas", () => {
         for (const value of values) {
           const defaults = Object.fromEntries(Object.entries(plugin.parameters).map(([n, p]) => [n, p.default]));
           const latex = formulaOf(slot, { plugin: plugin.id, params: { ...defaults, [name]: value } });
-          expect(() => katex.renderToString(latex, { throwOnError: true, strict: "error" })).not.toThrow();
+          for (const equation of equationsOf(latex))
+            expect(() => katex.renderToString(equation, { throwOnError: true, strict: "error" }), equation).not.toThrow();
+          expect(equationsOf(latex).join("").replace(/\s/g, "")).toBe(
+            latex.replace(/(,\s*)\\q?quad(?![^{}]*\})/g, "$1").replace(/\s/g, ""),
+          );
         }
       }
     }

@@ -30,6 +30,7 @@ const QUIET: readonly (Slot | ListSlot)[] = ["sampler", "guidance", "groupFilter
 interface Knob {
   /** LaTeX. */
   readonly symbol: string;
+  /** In words, or the symbol once more. */
   readonly label: string;
   /** As knobs show it. */
   readonly value: string;
@@ -87,7 +88,15 @@ export function Formulas({ recipe }: { recipe: ResolvedRecipe }) {
               {!all && <i>{differs ? (isList(slot) ? "added to GRPO" : "other than GRPO") : "as in GRPO"}</i>}
             </h4>
             {(all || differs) && <p>{declaration.explanation.sentence}</p>}
-            {written === undefined ? <Tex latex={latex} block /> : <pre>{written}</pre>}
+            {written === undefined ? (
+              <div className="equations">
+                {equationsOf(latex).map((equation) => (
+                  <Tex key={equation} latex={equation} block />
+                ))}
+              </div>
+            ) : (
+              <pre>{written}</pre>
+            )}
             {terms.length + numbers.length > 0 && (
               <dl>
                 {terms.map(({ symbol, meaning }) => (
@@ -104,7 +113,7 @@ export function Formulas({ recipe }: { recipe: ResolvedRecipe }) {
                       <Tex latex={symbol} />
                     </dt>
                     <dd>
-                      <b>{value}</b> {label}
+                      <b>{value}</b> {label.length > 2 && label}
                     </dd>
                   </div>
                 ))}
@@ -115,6 +124,25 @@ export function Formulas({ recipe }: { recipe: ResolvedRecipe }) {
       })}
     </ul>
   );
+}
+
+/** The equations that a formula sets side by side, so that a narrow place can have them below one another. */
+export function equationsOf(latex: string): string[] {
+  const equations = [""];
+  let depth = 0;
+  for (const piece of latex.split(/(,\s*\\q?quad|\\begin\{|\\end\{|\\[{}]|[{}])/)) {
+    if (depth === 0 && /^,\s*\\q?quad$/.test(piece)) {
+      equations[equations.length - 1] += ",";
+      equations.push("");
+      continue;
+    }
+    // An environment is as deep as a brace; the brace of its name is open here, too.
+    if (piece === "{") depth++;
+    else if (piece === "\\begin{") depth += 2;
+    else if (piece === "}") depth--;
+    equations[equations.length - 1] += piece;
+  }
+  return equations.map((equation) => equation.trim());
 }
 
 /** The parameters whose symbols a formula has, with their values. */
