@@ -82,10 +82,10 @@ const QUANTILES: Readonly<Record<string, string>> = {
 
 function latexOf({ tail, naturalBaseline, credit, quantiles, divideByStd }: Parameters): string {
   const baseline = naturalBaseline === true ? "+q_\\alpha-q_\\beta" : "";
-  const middle = `\\tfrac{(x_g-q_\\alpha)^+-(x_g-q_\\beta)^+${baseline}}{\\beta-\\alpha}`;
+  const middle = `\\frac{(x_g-q_\\alpha)^+-(x_g-q_\\beta)^+${baseline}}{\\beta-\\alpha}`;
   const extra = {
-    lower: "-\\omega\\tfrac{(q_\\alpha-x_g)^+}{\\alpha}",
-    upper: "+\\omega\\tfrac{(x_g-q_\\beta)^+}{1-\\beta}",
+    lower: "-\\omega\\frac{(q_\\alpha-x_g)^+}{\\alpha}",
+    upper: "+\\omega\\frac{(x_g-q_\\beta)^+}{1-\\beta}",
   }[tail as string];
   const risk = extra ? `\\frac{1}{1+\\omega}\\Big(${middle}${extra}\\Big)` : middle;
   const paper = divideByStd === true ? `\\frac1d\\,${extra ? risk : `\\Big(${risk}\\Big)`}` : risk;
@@ -211,7 +211,7 @@ export const riskAdvantage: AdvantagePlugin = {
     sentence:
       "Answers to several questions are scored together like exam papers; lifting the badly answered papers counts most, and excellent ones stop mattering.",
     latex:
-      "A_i=A_g\\,\\frac{r_i-\\mathrm{mean}(r)}{x_g-\\mathrm{mean}(x)},\\quad A_g=\\frac{1}{(1+\\omega)\\,\\mathrm{std}(x)}\\Big(\\tfrac{(x_g-q_\\alpha)^+-(x_g-q_\\beta)^+}{\\beta-\\alpha}-\\omega\\tfrac{(q_\\alpha-x_g)^+}{\\alpha}\\Big),\\quad x_g=\\sum_b r_{b,g}",
+      "A_i=A_g\\,\\frac{r_i-\\mathrm{mean}(r)}{x_g-\\mathrm{mean}(x)},\\quad A_g=\\frac{1}{(1+\\omega)\\,\\mathrm{std}(x)}\\Big(\\frac{(x_g-q_\\alpha)^+-(x_g-q_\\beta)^+}{\\beta-\\alpha}-\\omega\\frac{(q_\\alpha-x_g)^+}{\\alpha}\\Big),\\quad x_g=\\sum_b r_{b,g}",
     source: SOURCES.riskpo,
   },
   latexOf,

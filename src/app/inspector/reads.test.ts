@@ -110,7 +110,7 @@ describe("the formula of", () => {
         const middle = (positive(x - low) - positive(x - high) + baseline) / (beta - alpha);
         const tail = latex.includes("-\\omega")
           ? -omega * (positive(low - x) / alpha)
-          : latex.includes("+\\omega\\tfrac")
+          : latex.includes("+\\omega\\frac")
             ? omega * (positive(x - high) / (1 - beta))
             : 0;
         const risk = latex.includes("\\frac{1}{1+\\omega}") ? (middle + tail) / (1 + omega) : middle;
