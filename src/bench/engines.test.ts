@@ -49,8 +49,13 @@ it("prints ratios first", () => {
   });
   expect(engineLines([result("portable", 1), result("webgpu", 2)])).toEqual([
     "  webgpu time ÷ portable time:  decode 2.00  score 2.00  update 2.00  iteration 2.00",
-    "  portable  decode 1.0 ms  score 2.0 ms  update 3.0 ms  iteration 4.0 ms  100 decoded tokens/s",
-    "  webgpu    decode 2.0 ms  score 4.0 ms  update 6.0 ms  iteration 8.0 ms  100 decoded tokens/s",
+    "  portable    decode 1.0 ms  score 2.0 ms  update 3.0 ms  iteration 4.0 ms  100 decoded tokens/s",
+    "  webgpu      decode 2.0 ms  score 4.0 ms  update 6.0 ms  iteration 8.0 ms  100 decoded tokens/s",
   ]);
   expect(engineLines([result("portable", 1)])).toHaveLength(1);
+  // Each is held against the first.
+  expect(engineLines([result("portable", 1), result("webgpu", 2), result("webgpu-f16", 3)]).slice(0, 2)).toEqual([
+    "  webgpu time ÷ portable time:  decode 2.00  score 2.00  update 2.00  iteration 2.00",
+    "  webgpu-f16 time ÷ portable time:  decode 3.00  score 3.00  update 3.00  iteration 3.00",
+  ]);
 });

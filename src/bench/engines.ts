@@ -139,7 +139,7 @@ export function engineLines(results: readonly EngineMeasurement[]): string[] {
   }
   for (const { engine, milliseconds, decodedTokensPerSecond } of results) {
     const parts = ENGINE_PARTS.map((part) => `${part} ${milliseconds[part].toFixed(1)} ms`).join("  ");
-    lines.push(`  ${engine.padEnd(8)}  ${parts}  ${decodedTokensPerSecond.toFixed(0)} decoded tokens/s`);
+    lines.push(`  ${engine.padEnd(10)}  ${parts}  ${decodedTokensPerSecond.toFixed(0)} decoded tokens/s`);
   }
   for (const { engine, counts } of results) {
     if (!counts) continue;
