@@ -100,7 +100,10 @@ it("says both of two and all of more, names each by what differs, and ends each 
   expect(names()[2]).toBe("Learning rate 0.01 step 2End");
   say(1, [{ type: "error", message: "The memory is full.", fatal: false }]);
   expect(names()[1]).toBe("Learning rate 0.003 step 1EndIt stopped: The memory is full.");
-  fireEvent.click(screen.getByRole("button", { name: "End: Learning rate 0.003" }));
+  const end = screen.getByRole("button", { name: "End: Learning rate 0.003" });
+  end.focus();
+  fireEvent.click(end);
+  expect(document.activeElement).toBe(screen.getByRole("list", { name: "Runs side by side" }));
   expect(names()).toEqual(["on screen step 1", "Learning rate 0.01 step 2End"]);
   expect(screen.getByRole("button", { name: "Train both" })).toBeDefined();
 });

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useShallow } from "zustand/react/shallow";
 import { Icon } from "../icons.tsx";
 import { usePage } from "../state.ts";
@@ -68,8 +68,14 @@ function Transport() {
 function Names() {
   const ids = useRivals(useShallow(({ rivals }) => rivals.map(({ id }) => id)));
   const step = usePage((state) => state.step);
+  const list = useRef<HTMLUListElement>(null);
+  // Who added or ended a run by keyboard goes on from here: the button that did it is gone.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whenever one comes or goes
+  useEffect(() => {
+    if (document.activeElement === document.body) list.current?.focus();
+  }, [ids]);
   return (
-    <ul className="both-names" aria-label="Runs side by side">
+    <ul ref={list} tabIndex={-1} className="both-names" aria-label="Runs side by side">
       <li>
         <Swatch look={LOOKS[0]} />
         <span className="name">on screen</span> <span>step {step}</span>

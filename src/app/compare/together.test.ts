@@ -241,3 +241,20 @@ it("branches off at the beginning with the knobs that differ, once the run on sc
   expect(ends).toHaveLength(2);
   expect(useRivals.getState().rivals).toHaveLength(1);
 });
+
+it("brings runs that train in step to rest at the same one before another branches off", async () => {
+  runs(2, 2);
+  trainAll();
+  allTold();
+  finish(1, 3);
+  const ready = branch([]);
+  expect(mode()).toBe("ending");
+  expect(allTold()).toEqual([[], []]);
+  finish(0, 3);
+  expect(mode()).toBe("apart");
+  expect(allTold()).toEqual([["pause"], ["pause"]]);
+  endRival(useRivals.getState().rivals[1].id);
+  await ready;
+  expect(page(1).step).toBe(3);
+  expect(ends).toHaveLength(2);
+});

@@ -46,7 +46,7 @@ function standStill(): void {
   useTogether.setState({ mode: "apart" });
   usePage.setState(({ busy }) => ({ pausing: busy }));
   sendMain({ type: "pause" });
-  for (const { id } of useRivals.getState().rivals) sendTo(id, { type: "pause" });
+  for (const { id, page } of useRivals.getState().rivals) if (page.run) sendTo(id, { type: "pause" });
 }
 
 /** Telling one changes what the stores say before the others are told: they are not to be asked anew in between. */
