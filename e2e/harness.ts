@@ -87,8 +87,8 @@ export async function browse({ gpu, path = "/", isolated = true, dist = inject("
     opened.on("weberror", (error) => complaints.push(`uncaught: ${error.error().message}`));
     opened.on("requestfailed", (request) => {
       const why = request.failure()?.errorText ?? "";
-      // What a page that goes away had still asked for.
-      if (why !== "net::ERR_ABORTED") complaints.push(`request failed: ${request.url()} ${why}`);
+      // What a page that goes away had still asked for. What its service worker cannot get counts if the page gets nothing, either.
+      if (why !== "net::ERR_ABORTED" && !request.serviceWorker()) complaints.push(`request failed: ${request.url()} ${why}`);
     });
     return opened;
   }
