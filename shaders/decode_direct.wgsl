@@ -1,6 +1,6 @@
-// Decoding, whole steps of the network in one dispatch, for adapters that run on a processor: an invocation carries ROWS sequences all alone,
-// so that nobody waits for anybody; barriers would cost more there than cache lines. What it does is what decode.wgsl and sampler.wgsl say, with
-// the same bindings but for the weights, which lie as in θ. Included with it: threefry.wgsl.
+// Decoding, whole steps of the network in one dispatch, for adapters that run on a processor: an invocation carries ROWS sequences, alone but
+// for the weights, which it loads together with its neighbours; barriers would cost more there than cache lines. What it does is what
+// decode.wgsl and sampler.wgsl say, with the same bindings but for the weights, which lie as in θ. Included with it: share.wgsl, threefry.wgsl.
 //
 // theta    [P]       weights, in the order of parameterLayout
 // control  [..]      at `flags`: BANNED and STOP bits per token; at `temperatures`: 1/T per step;
@@ -9,13 +9,13 @@
 // cache    [slots, layers, 2, inner·capacity]  keys as [inner, capacity], values as [capacity, inner]; rotated keys
 // state    [slots, 4]  in place: last token, its position (−1 once the row has ended), tokens produced, whether a stop token ended it
 // output   [slots, maxNew, 4 + 2·alternatives]  token, samplerLogProb, logProb, entropy, alternatives, their log-probs
-// work     [⌈slots/ROWS⌉, workWidth]   activations; a vector component is a row
-// Grid ⌈slots/(4·ROWS)⌉: workgroups as small as they make use of a processor, so that few rows reach several cores.
+// work     [8·⌈slots/(8·ROWS)⌉, workWidth]   activations; a vector component is a row
+// Grid ⌈slots/(8·ROWS)⌉: workgroups as small as they make use of a processor, so that few rows reach several cores.
 
 // How weights are stored; arithmetic is always float32.
 alias Weight = f32;
-alias Lanes = vec4<f32>;
-const ROWS = 4u;
+alias Lanes = vec2<f32>;
+const ROWS = 2u;
 const BANNED = 1u;
 const STOP = 2u;
 const NONE = 0xffffffffu;
@@ -55,37 +55,36 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> work: array<Lanes>;
 
 // Positions of the rows, −1 once they have ended.
-var<private> positions: vec4<i32>;
+var<private> positions: vec2<i32>;
 var<private> firstSlot: u32;
+// ROWS, or fewer if there are not as many; not a constant, so that loops stay loops when compiled.
+var<private> rows: u32;
 
-// work[goal + n] = Σ_k work[source + k]·W[n, k] (+ work[residual + n], unless that is NONE).
+fn outer(v: Lanes, w: vec4<f32>) -> mat4x2<f32> {
+  return mat4x2<f32>(v * w.x, v * w.y, v * w.z, v * w.w);
+}
+
+// work[goal + n] = Σ_k work[source + k]·W[n, k] (+ work[residual + n], unless that is NONE), 16 columns at a time.
 fn product(source: u32, w: u32, outputs: u32, inputs: u32, goal: u32, residual: u32) {
-  for (var n = 0u; n < outputs; n += 8u) {
-    let last = vec4<u32>(outputs - 1u);
-    let columns0 = w + min(n + vec4<u32>(0u, 1u, 2u, 3u), last) * inputs;
-    let columns1 = w + min(n + vec4<u32>(4u, 5u, 6u, 7u), last) * inputs;
-    var sum0 = Lanes(0.0);
-    var sum1 = Lanes(0.0);
-    var sum2 = Lanes(0.0);
-    var sum3 = Lanes(0.0);
-    var sum4 = Lanes(0.0);
-    var sum5 = Lanes(0.0);
-    var sum6 = Lanes(0.0);
-    var sum7 = Lanes(0.0);
+  for (var n = 0u; n < outputs; n += 16u) {
+    let columns0 = w + sharedColumns(n, outputs) * inputs;
+    let columns1 = w + sharedColumns(n + 8u, outputs) * inputs;
+    var sum0 = mat4x2<f32>();
+    var sum1 = mat4x2<f32>();
+    var sum2 = mat4x2<f32>();
+    var sum3 = mat4x2<f32>();
     for (var k = 0u; k < inputs; k++) {
       let v = work[source + k];
-      sum0 += v * f32(theta[columns0.x + k]);
-      sum1 += v * f32(theta[columns0.y + k]);
-      sum2 += v * f32(theta[columns0.z + k]);
-      sum3 += v * f32(theta[columns0.w + k]);
-      sum4 += v * f32(theta[columns1.x + k]);
-      sum5 += v * f32(theta[columns1.y + k]);
-      sum6 += v * f32(theta[columns1.z + k]);
-      sum7 += v * f32(theta[columns1.w + k]);
+      let w0 = share(f32(theta[columns0.x + k]), f32(theta[columns0.y + k]));
+      let w1 = share(f32(theta[columns1.x + k]), f32(theta[columns1.y + k]));
+      sum0 += outer(v, w0[0]);
+      sum1 += outer(v, w0[1]);
+      sum2 += outer(v, w1[0]);
+      sum3 += outer(v, w1[1]);
     }
-    var sums = array<Lanes, 8>(sum0, sum1, sum2, sum3, sum4, sum5, sum6, sum7);
-    for (var i = 0u; i < min(8u, outputs - n); i++) {
-      var sum = sums[i];
+    var sums = array<mat4x2<f32>, 4>(sum0, sum1, sum2, sum3);
+    for (var i = 0u; i < min(16u, outputs - n); i++) {
+      var sum = sums[i / 4u][i % 4u];
       if (residual != NONE) {
         sum += work[residual + n + i];
       }
@@ -110,7 +109,7 @@ fn attend(qkv: u32, scores: u32, o: u32, layer: u32) {
   let inner = params.inner;
   let half = params.headDim / 2u;
   let scale = 1.0 / sqrt(f32(params.headDim));
-  for (var r = 0u; r < ROWS; r++) {
+  for (var r = 0u; r < rows; r++) {
     if (positions[r] < 0) {
       continue;
     }
@@ -141,17 +140,22 @@ fn attend(qkv: u32, scores: u32, o: u32, layer: u32) {
     }
     for (var head = 0u; head < inner; head += params.headDim) {
       var largest = -1e30;
-      // Four keys at once; those beyond the end are read from the last one.
-      for (var j = 0u; j <= position; j += 4u) {
-        let places = keys + head * params.capacity + min(j + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(position));
-        var s = vec4<f32>();
+      // Eight keys at once; those beyond the end are read from the last one.
+      for (var j = 0u; j <= position; j += 8u) {
+        let places0 = keys + head * params.capacity + min(j + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(position));
+        let places1 = keys + head * params.capacity + min(j + vec4<u32>(4u, 5u, 6u, 7u), vec4<u32>(position));
+        var s0 = vec4<f32>();
+        var s1 = vec4<f32>();
         for (var c = 0u; c < params.headDim; c++) {
-          let from4 = places + c * params.capacity;
-          s += work[qkv + head + c][r] * vec4<f32>(cache[from4.x], cache[from4.y], cache[from4.z], cache[from4.w]);
+          let q = scale * work[qkv + head + c][r];
+          let at0 = places0 + c * params.capacity;
+          let at1 = places1 + c * params.capacity;
+          s0 += q * vec4<f32>(cache[at0.x], cache[at0.y], cache[at0.z], cache[at0.w]);
+          s1 += q * vec4<f32>(cache[at1.x], cache[at1.y], cache[at1.z], cache[at1.w]);
         }
-        s *= scale;
-        largest = max(largest, max(max(s.x, s.y), max(s.z, s.w)));
-        for (var i = 0u; i < min(4u, position + 1u - j); i++) {
+        var s = array<f32, 8>(s0.x, s0.y, s0.z, s0.w, s1.x, s1.y, s1.z, s1.w);
+        for (var i = 0u; i < min(8u, position + 1u - j); i++) {
+          largest = max(largest, s[i]);
           work[scores + j + i][r] = s[i];
         }
       }
@@ -161,14 +165,18 @@ fn attend(qkv: u32, scores: u32, o: u32, layer: u32) {
         work[scores + j][r] = p;
         total += p;
       }
-      for (var c = 0u; c < params.headDim; c += 2u) {
-        var sum = vec2<f32>();
+      for (var c = 0u; c < params.headDim; c += 4u) {
+        // Beyond the head, the last channel is read again.
+        let places = values + head + min(c + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.headDim - 1u));
+        var sum = vec4<f32>();
         for (var j = 0u; j <= position; j++) {
-          let at = values + j * inner + head + c;
-          sum += work[scores + j][r] * vec2<f32>(cache[at], cache[at + 1u]);
+          let at = places + j * inner;
+          sum += work[scores + j][r] * vec4<f32>(cache[at.x], cache[at.y], cache[at.z], cache[at.w]);
         }
-        work[o + head + c][r] = sum.x / total;
-        work[o + head + c + 1u][r] = sum.y / total;
+        sum /= total;
+        for (var i = 0u; i < min(4u, params.headDim - c); i++) {
+          work[o + head + c + i][r] = sum[i];
+        }
       }
     }
   }
@@ -281,14 +289,14 @@ fn draw(r: u32, step: u32, z: u32, kept: u32, ranks: u32) {
   state[slot * 4u + 3u] = select(0, 1, stopped);
 }
 
-@compute @workgroup_size(4)
+@compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  // Invocations beyond the last row help with the weights.
   firstSlot = id.x * ROWS;
-  if (firstSlot >= params.count) {
-    return;
-  }
-  for (var r = 0u; r < ROWS; r++) {
-    positions[r] = -1;
+  rows = min(ROWS, params.count);
+  positions = vec2<i32>(-1);
+  findSharer();
+  for (var r = 0u; r < rows; r++) {
     if (firstSlot + r < params.count) {
       positions[r] = state[(firstSlot + r) * 4u + 1u];
     }
@@ -309,10 +317,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   let wide = y + d;
 
   for (var step = 0u; step < params.steps; step++) {
-    if (all(positions < vec4<i32>(0))) {
+    if (subgroupAll(all(positions < vec2<i32>(0)))) {
       break;
     }
-    for (var r = 0u; r < ROWS; r++) {
+    for (var r = 0u; r < rows; r++) {
       if (positions[r] >= 0) {
         let token = u32(state[(firstSlot + r) * 4u]);
         for (var j = 0u; j < d; j++) {
@@ -370,7 +378,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
       }
       product(source, w, outputs, inputs, goal, residual);
     }
-    for (var r = 0u; r < ROWS; r++) {
+    for (var r = 0u; r < rows; r++) {
       if (positions[r] >= 0) {
         draw(r, params.firstStep + step, wide, wide + vocab, wide + 2u * vocab);
       }

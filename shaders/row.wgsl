@@ -44,9 +44,11 @@ struct Row {
   predictions: u32,
 }
 
+// Beyond the last row there is an empty one: invocations that share weights must all be there.
 fn rowAt(row: u32) -> Row {
-  let entry = params.rows + row * 4u;
-  return Row(batch[entry], batch[entry + 1u], batch[entry + 2u], batch[entry + 3u]);
+  let entry = params.rows + min(row, params.rowCount - 1u) * 4u;
+  let there = row < params.rowCount;
+  return Row(batch[entry], select(0u, batch[entry + 1u], there), batch[entry + 2u], select(0u, batch[entry + 3u], there));
 }
 
 // θ: where a layer's tensors begin; qkv follows the first norm.

@@ -120,12 +120,8 @@ fn softmax(local: u32, count: u32, p: u32, lse: u32) {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-  let row = rowOf(group.x, index);
-  if (row >= params.rowCount) {
-    return;
-  }
   let local = threadOf(index);
-  let at = rowAt(row);
+  let at = rowAt(rowOf(group.x, index));
   let start = at.start;
   let count = at.count;
   let predictions = at.predictions;

@@ -5,6 +5,7 @@ import directSource from "../../../shaders/decode_direct.wgsl?raw";
 import drawSource from "../../../shaders/decode_draw.wgsl?raw";
 import embedSource from "../../../shaders/decode_embed.wgsl?raw";
 import samplerSource from "../../../shaders/sampler.wgsl?raw";
+import shareSource from "../../../shaders/share.wgsl?raw";
 import threefrySource from "../../../shaders/threefry.wgsl?raw";
 import transposeSource from "../../../shaders/transpose.wgsl?raw";
 import { checkRequest } from "../checks.ts";
@@ -29,12 +30,12 @@ const fill = program("cache_fill", cacheFillSource);
 const attendCached = program("decode_attention", attentionSource);
 
 /** The kernels that read weights. `direct` draws whole tokens, as adapters that run on a processor like it. */
-function weightPrograms({ weights }: NetworkPlan) {
+function weightPrograms({ weights, sharers }: NetworkPlan) {
   const stored = { Weight: weights };
   return {
     transpose: program("transpose", transposeSource, stored),
     embedLast: program("decode_embed", embedSource, stored),
-    direct: program("decode_direct", [directSource, threefrySource], stored),
+    direct: program("decode_direct", [shareSource, directSource, threefrySource], { ...stored, SHARERS: `${sharers}u` }),
   };
 }
 
@@ -312,7 +313,7 @@ export class Decoder {
     const own = decode === this.programs.direct;
     // Activations of decode_direct.wgsl: the stream, its norm, and the widest of what a layer or the head needs besides.
     const workWidth = 2 * config.hiddenSize + Math.max(4 * inner + capacity, 2 * config.intermediateSize, 3 * config.vocabSize);
-    const work = own ? device.acquire(16 * workWidth * Math.ceil(count / 4)) : undefined;
+    const work = own ? device.acquire(64 * workWidth * Math.ceil(count / 16)) : undefined;
     const weights: Record<string, DeviceBuffer> = work ? { theta: this.theta, work } : { weights: this.turned! };
     for (let step = 0; step < maxNew; step += steps) {
       recorder.dispatch(

@@ -44,6 +44,8 @@ export class Device {
   readonly label: string;
   /** True when the adapter runs on the processor: right answers, slowly. */
   readonly software: boolean;
+  /** Among how many invocations, 8 or 4, kernels may share what they load; 0 if the adapter has no subgroups, or runs on hardware. */
+  readonly sharers: number;
   readonly lost: Promise<{ reason: string }>;
   readonly counters: DeviceCounters = {
     dispatches: 0,
@@ -75,10 +77,11 @@ export class Device {
   private disposed = false;
   private goneBecause: string | undefined;
 
-  private constructor(gpu: GPUDevice, label: string, software: boolean) {
+  private constructor(gpu: GPUDevice, label: string, software: boolean, sharers: number) {
     this.gpu = gpu;
     this.label = label;
     this.software = software;
+    this.sharers = sharers;
     gpu.addEventListener("uncapturederror", (event) => this.fault((event as GPUUncapturedErrorEvent).error.message));
     this.lost = new Promise((resolve) => {
       gpu.lost.then((info) => {
@@ -89,7 +92,7 @@ export class Device {
   }
 
   /**
-   * Asks for an adapter and a device with default limits and no optional feature but 16-bit numbers, if `half` says so.
+   * Asks for an adapter and a device with default limits and no optional feature but 16-bit numbers, if `half` says so, and software adapters' subgroups.
    * @throws NoHalfError if the adapter has none, EngineError if there is no adapter or it gives no device.
    */
   static async create(gpu: GPU, half = false): Promise<Device> {
@@ -101,13 +104,18 @@ export class Device {
       Boolean(info.isFallbackAdapter) || /llvmpipe|lavapipe|swiftshader|software|basic render/i.test(`${name} ${info.architecture}`);
     if (half && !adapter.features.has("shader-f16"))
       throw new NoHalfError(`Weights of 16 bits cannot be used on ${name}: it has no 16-bit numbers (shader-f16).`);
+    // Subgroups are for kernels of software adapters; their sizes are powers of two.
+    const subgroup = software && adapter.features.has("subgroups") ? (info.subgroupMinSize ?? 0) : 0;
+    const sharers = subgroup >= 8 ? 8 : subgroup === 4 ? 4 : 0;
     let device: GPUDevice;
     try {
-      device = await adapter.requestDevice(half ? { requiredFeatures: ["shader-f16"] } : {});
+      device = await adapter.requestDevice({
+        requiredFeatures: [...(half ? ["shader-f16" as const] : []), ...(sharers ? ["subgroups" as const] : [])],
+      });
     } catch (error) {
       throw new EngineError(`The WebGPU adapter ${name} gave no device: ${(error as Error).message}`);
     }
-    return new Device(device, software ? `${name} (software)` : name, software);
+    return new Device(device, software ? `${name} (software)` : name, software, sharers);
   }
 
   /** Records an error for `errorCount`. */

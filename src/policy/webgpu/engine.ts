@@ -16,7 +16,7 @@ export interface WebgpuOptions {
   readonly decodeRows?: number;
   /** By default "direct" on software adapters, else "tiled". */
   readonly matmul?: MatmulVariant;
-  /** "fast" unless said otherwise. */
+  /** "fast" unless said otherwise; always "plain" on software adapters without subgroups. */
   readonly kernels?: KernelSet;
   /** "f32" unless said otherwise. */
   readonly weights?: WeightFormat;
@@ -57,8 +57,9 @@ export class WebgpuEngine implements Engine {
     this.software = device.software;
     this.lost = device.lost;
     const matmul = options.matmul ?? (device.software ? "direct" : "tiled");
-    const kernels = options.kernels ?? "fast";
-    this.networkPlan = { matmul, kernels, weights, decode: options.decode, decodeRows: options.decodeRows };
+    const { sharers } = device;
+    const kernels = matmul === "direct" && sharers === 0 ? "plain" : (options.kernels ?? "fast");
+    this.networkPlan = { matmul, kernels, weights, decode: options.decode, decodeRows: options.decodeRows, sharers };
     this.plan = {
       precision: "f32",
       weights,

@@ -23,6 +23,7 @@ import rowBackwardSource from "../../../shaders/row_backward.wgsl?raw";
 import rowForwardSource from "../../../shaders/row_forward.wgsl?raw";
 import rowProductDirectSource from "../../../shaders/row_product_direct.wgsl?raw";
 import rowProductTiledSource from "../../../shaders/row_product_tiled.wgsl?raw";
+import shareSource from "../../../shaders/share.wgsl?raw";
 import swigluSource from "../../../shaders/swiglu.wgsl?raw";
 import swigluBackwardSource from "../../../shaders/swiglu_backward.wgsl?raw";
 import weightGradientsSource from "../../../shaders/weight_gradients.wgsl?raw";
@@ -66,6 +67,8 @@ export interface NetworkPlan {
   readonly decode?: DecodeVariant;
   /** Most rows that decode together; by default what one buffer holds of their caches. */
   readonly decodeRows?: number;
+  /** Among how many invocations fast kernels without workgroup memory share what they load (see share.wgsl). */
+  readonly sharers: number;
 }
 
 /** Where one layer's tensors begin in θ. q, k and v are one packed matrix there, and so are gate and up. */
@@ -166,15 +169,21 @@ export class Network {
 }
 
 /** The kernels of row-passes.ts. */
-function rowPrograms({ matmul, weights }: NetworkPlan) {
+function rowPrograms({ matmul, weights, sharers }: NetworkPlan) {
   const direct = matmul === "direct";
+  const share = direct ? [shareSource] : [];
+  const sharing: Record<string, string> = direct ? { SHARERS: `${sharers}u` } : {};
   const stored = { Weight: weights };
+  const weightProduct = direct ? weightProductDirectSource : weightProductTiledSource;
   const product = direct ? rowProductDirectSource : rowProductTiledSource;
   // In the forward pass all activations lie in the one buffer that it works in; a buffer can be bound once only.
   return {
-    forward: program("row_forward", [rowForwardSource, rowSource, product.replaceAll("kept[", "work[")], stored),
-    backward: program("row_backward", [rowBackwardSource, rowSource, product], stored),
-    weights: program("weight_gradients", [weightGradientsSource, direct ? weightProductDirectSource : weightProductTiledSource]),
+    forward: program("row_forward", [...share, rowForwardSource, rowSource, product.replaceAll("kept[", "work[")], {
+      ...stored,
+      ...sharing,
+    }),
+    backward: program("row_backward", [...share, rowBackwardSource, rowSource, product], { ...stored, ...sharing }),
+    weights: program("weight_gradients", [...share, weightGradientsSource, weightProduct], sharing),
   };
 }
 

@@ -212,12 +212,12 @@ export function weightJobs({ config, plan, layers, inner, finalNorm }: Network):
   const work = places(widths(config).work);
   const jobs: number[] = [];
   const matrix = (kind: 0 | 1, place: number, outputs: number, inputs: number, dy: number, x: number) => {
-    const [edge, step] = plan.matmul === "direct" ? [8, 64] : [64, 1];
-    const tiles = Math.ceil(outputs / edge) * Math.ceil(inputs / edge);
-    for (let tile = 0; tile < tiles; tile += step) jobs.push(kind, place, outputs, inputs, dy, x, 0, tile);
+    const [high, wide] = plan.matmul === "direct" ? [16, 32] : [64, 64];
+    const tiles = Math.ceil(outputs / high) * Math.ceil(inputs / wide);
+    for (let tile = 0; tile < tiles; tile++) jobs.push(kind, place, outputs, inputs, dy, x, 0, tile);
   };
   const norm = (kind: 2 | 3, place: number, dy: number, x: number, inverse: number) => {
-    for (let column = 0; column < d; column += plan.matmul === "direct" ? 64 : 8) jobs.push(kind, place, 1, d, dy, x, inverse, column);
+    for (let column = 0; column < d; column += 8) jobs.push(kind, place, 1, d, dy, x, inverse, column);
   };
   matrix(1, 0, vocabSize, d, 0, 0);
   layers.forEach((to, l) => {
