@@ -19,8 +19,12 @@ export default defineConfig({
   worker: { format: "es", plugins: () => [shortShaders()], rolldownOptions: { checks } },
   build: {
     target: "es2023",
-    chunkSizeWarningLimit: 700,
-    rolldownOptions: { checks },
+    chunkSizeWarningLimit: 1000,
+    rolldownOptions: {
+      checks,
+      // What the first picture needs is one file: each more would be a request more. The service worker stands alone.
+      output: { codeSplitting: { groups: [{ name: "page", tags: ["$initial"], test: (id) => !id.includes("service-worker") }] } },
+    },
   },
   server: { headers: ISOLATION },
   test: {
