@@ -1,4 +1,4 @@
-import { afterAll, afterEach, expect, it } from "vitest";
+import { afterAll, afterEach, expect, it, vi } from "vitest";
 import { clippedObjective } from "../../algorithm/kernels/clippedObjective.ts";
 import { POLICY_CONFIGS, type PolicyConfig } from "../config.ts";
 import { completionOffsets, EngineError, type GenerateRequest, type OptimizerStep, type Policy } from "../engine.ts";
@@ -10,6 +10,9 @@ import { createWebgpuEngine, type WebgpuEngine, type WebgpuOptions } from "./eng
 import { createNodeWebgpuEngine, nodeGpu } from "./node.ts";
 import { selfTest } from "./self-test.ts";
 import { normals, TOY, testBatch, testWeights, worst } from "./testing.ts";
+
+// A software driver takes long to compile kernels that it has not kept from an earlier run.
+vi.setConfig({ testTimeout: 600_000 });
 
 const nano = POLICY_CONFIGS.nano;
 const STEP: OptimizerStep = { learningRate: 0.01, beta1: 0.9, beta2: 0.95, eps: 1e-6, weightDecay: 0.1, maxGradNorm: 1 };
