@@ -14,7 +14,7 @@ import { type ChartSpec, MAIN_CHART, pointsOf, recipeCharts, SMALL_CHARTS } from
 
 /** Time between two charts' renderings (milliseconds): they take turns, so that no frame carries all of them. At rest they catch up. */
 const TURN = 110;
-const TURN_WHILE_PLAYING = 250;
+const TURN_WHILE_PLAYING = 150;
 /** What a chart draws; undefined until its first turn, when its axes appear. */
 type Seen = { readonly history: readonly Metrics[]; readonly start: Metrics } | undefined;
 
