@@ -4,35 +4,23 @@ import type { Command } from "../worker/protocol.ts";
 import { App } from "./app.tsx";
 import { useStage } from "./stage/views/store.ts";
 import { afterEvent, EMPTY, usePage } from "./state.ts";
-import { recordedRun } from "./testing.ts";
+import { recordedRun, stubWorkers, type WorkerEnd } from "./testing.ts";
 import { applyAll, openWorker, receive } from "./worker-client.ts";
 import { useLayout } from "./workshop/layout.ts";
 
 const run = await recordedRun({ "sampler.promptsPerStep": 8, "sampler.groupSize": 8 }, 2);
 
-/** Stands in for the worker's end: what the page sends, and nothing else. */
+/** The worker's end, and what the page sends to it. */
 let sent: Command[] = [];
-class WorkerEnd {
-  onmessage: unknown;
-  onerror: ((event: { message: string; preventDefault(): void }) => void) | undefined;
-  postMessage = (command: Command) => void sent.push(command);
-}
 let end: WorkerEnd;
 
 beforeEach(() => {
-  vi.stubGlobal(
-    "Worker",
-    class extends WorkerEnd {
-      constructor() {
-        super();
-        end = this;
-      }
-    },
-  );
+  const ends = stubWorkers();
   usePage.setState(EMPTY, true);
   useStage.setState(useStage.getInitialState(), true);
   openWorker({ type: "open", policiesUrl: "", engine: "auto" });
-  sent = [];
+  [end] = ends;
+  sent = end.sent = [];
   render(<App />);
 });
 afterEach(() => {

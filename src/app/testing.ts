@@ -33,16 +33,38 @@ export function startOf(setup: RunSetup): Extract<Event, { type: "started" }> {
   return { type: "started", runId: "run-1", setup, edits: [], step: 0, history: [], records: [] };
 }
 
-/** Stands in for the worker's end and opens it. @returns what the page sends to it from here on */
-export function stubWorker(): Command[] {
-  const sent: Command[] = [];
+/** Stands in for a worker: keeps what it is sent, and says what a test has it say. */
+export class WorkerEnd {
+  onmessage: ((message: { data: Event }) => void) | undefined;
+  onerror: ((event: { message: string; preventDefault(): void }) => void) | undefined;
+  terminated = false;
+  sent: Command[] = [];
+  postMessage = (command: Command) => void this.sent.push(command);
+  terminate = () => {
+    this.terminated = true;
+  };
+}
+
+/** Every worker made from here on is a stand-in. @returns them, in the order in which they are made */
+export function stubWorkers(): WorkerEnd[] {
+  const ends: WorkerEnd[] = [];
   vi.stubGlobal(
     "Worker",
-    class {
-      postMessage = (command: Command) => void sent.push(command);
+    class extends WorkerEnd {
+      constructor() {
+        super();
+        ends.push(this);
+      }
     },
   );
+  return ends;
+}
+
+/** Stands in for the worker's end and opens it. @returns what the page sends to it from here on */
+export function stubWorker(): Command[] {
+  const ends = stubWorkers();
   openWorker({ type: "open", policiesUrl: "", engine: "auto" });
+  const { sent } = ends[0];
   sent.length = 0;
   return sent;
 }

@@ -1,9 +1,9 @@
 import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { decode } from "../../policy/tokenizer.ts";
-import type { Command, Event } from "../../worker/protocol.ts";
+import type { Event } from "../../worker/protocol.ts";
 import { EMPTY, usePage } from "../state.ts";
-import { recordedRun } from "../testing.ts";
+import { recordedRun, stubWorkers, type WorkerEnd } from "../testing.ts";
 import { applyAll, openWorker } from "../worker-client.ts";
 import { Beside } from "./beside.tsx";
 import { putBeside } from "./branch.ts";
@@ -16,29 +16,14 @@ const rates = [0.001, 0.003, 0.01, 0.03];
 const runs = await Promise.all(rates.map((rate) => recordedRun({ "optimizer.learningRate": rate }, 2)));
 const recordAt = (run: number, step: number) => runs[run].records.findLast((record) => record.step === step)!;
 
-class WorkerEnd {
-  onmessage: ((message: { data: Event }) => void) | undefined;
-  sent: Command[] = [];
-  postMessage = (command: Command) => void this.sent.push(command);
-  terminate = () => {};
-}
 let ends: WorkerEnd[] = [];
 
 beforeEach(() => {
-  vi.stubGlobal(
-    "Worker",
-    class extends WorkerEnd {
-      constructor() {
-        super();
-        ends.push(this);
-      }
-    },
-  );
   endAllRivals();
   useCompare.setState(useCompare.getInitialState(), true);
   usePage.setState(EMPTY, true);
   useTogether.setState({ mode: "apart" });
-  ends = [];
+  ends = stubWorkers();
   openWorker({ type: "open", policiesUrl: "", engine: "auto" });
   render(<Beside />);
 });

@@ -1,45 +1,27 @@
-import { beforeEach, expect, it, vi } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import type { Metrics } from "../../loop/record.ts";
 import { smallSetup } from "../../loop/testing.ts";
-import type { Command, Event } from "../../worker/protocol.ts";
+import type { Event } from "../../worker/protocol.ts";
 import { play } from "../actions.ts";
 import { EMPTY, usePage } from "../state.ts";
+import { stubWorkers, type WorkerEnd } from "../testing.ts";
 import { applyAll, openWorker } from "../worker-client.ts";
 import { branch, putBeside } from "./branch.ts";
 import { endAllRivals, endRival, MOST_LIVE, useRivals, WHY_NO_MORE } from "./rivals.ts";
 import { MOST_PINS, togglePin, useCompare } from "./state.ts";
 import { pauseAll, stepAll, trainAll, useTogether } from "./together.ts";
 
-/** Stands in for a worker: keeps what it was sent, and says what the test has it say. */
-class WorkerEnd {
-  onmessage: ((message: { data: Event }) => void) | undefined;
-  terminated = false;
-  sent: Command[] = [];
-  postMessage = (command: Command) => void this.sent.push(command);
-  terminate = () => {
-    this.terminated = true;
-  };
-}
 let ends: WorkerEnd[] = [];
 
 const setup = smallSetup();
 const rates = [0.001, 0.002, 0.003, 0.004];
 
 beforeEach(() => {
-  vi.stubGlobal(
-    "Worker",
-    class extends WorkerEnd {
-      constructor() {
-        super();
-        ends.push(this);
-      }
-    },
-  );
   endAllRivals();
   useCompare.setState(useCompare.getInitialState(), true);
   usePage.setState(EMPTY, true);
   useTogether.setState({ mode: "apart" });
-  ends = [];
+  ends = stubWorkers();
   openWorker({ type: "open", policiesUrl: "", engine: "auto" });
   ends[0].sent = [];
 });
